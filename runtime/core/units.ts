@@ -32,6 +32,7 @@ const BYTE_UNITS: Record<string, number> = {
   KiB: 1024,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
 };
 
 /** `500ms`, `5s`, `1.5min`, `2h`, `1d`; undefined when the text is none of these. */

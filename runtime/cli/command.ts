@@ -1,0 +1,10 @@
+/** One command of `vigie`. Each lives in a file of its own, loaded only when it is called. */
+export interface CliCommand {
+  readonly name: string;
+  /** One line for `vigie --help`. */
+  readonly summary: string;
+  /** What `vigie NAME --help` prints: usage, options, examples, exit codes. */
+  readonly help: string;
+  /** @returns the exit status: 0 ok, 1 failure, 2 usage. @throws UsageError for arguments it cannot understand. */
+  run(args: readonly string[]): Promise<number>;
+}

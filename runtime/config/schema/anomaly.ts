@@ -1,0 +1,78 @@
+/** Anomaly analysis: what is learned, which detectors vote, when a vote becomes an event. */
+
+import { z } from 'zod';
+import { described, duration } from './common.ts';
+
+export const DETECTORS = [
+  'range',
+  'rate-of-change',
+  'frozen-value',
+  'missing-data',
+  'cross-sensor-balance',
+  'ewma',
+  'cusum',
+  'mewma',
+  'pca',
+  'isolation-forest',
+] as const;
+
+export const anomalyConfig = z.strictObject({
+  enabled: described(z.boolean().default(true), 'Analyse at all.'),
+  detectors: described(
+    z
+      .array(z.enum(DETECTORS))
+      .min(1)
+      .default([...DETECTORS]),
+    'Which detectors run on each group.',
+  ),
+  baseline: described(
+    z
+      .strictObject({
+        learn: described(
+          duration('10s', '30d').prefault('4h'),
+          'How long the node watches before it knows what is normal.',
+        ),
+        minRows: described(
+          z.number().int().min(20).max(1_000_000).default(100),
+          'Fewest rows of a group that can teach a baseline.',
+        ),
+        maxRows: described(
+          z.number().int().min(100).max(100_000).default(5000),
+          'Rows kept per group while learning; older ones are thinned out evenly.',
+        ),
+      })
+      .prefault({}),
+    'What is normal is learned on the node from its own first hours, kept on disk, and learned anew by the command `baseline-refresh`.',
+  ),
+  alarm: described(
+    z
+      .strictObject({
+        delayOn: described(
+          duration('0ms', '1h').prefault('5s'),
+          'How long the fused score must stay above the limit before an event starts.',
+        ),
+        delayOff: described(
+          duration('0ms', '1d').prefault('30s'),
+          'How long it must stay below `clear` before the event ends.',
+        ),
+        minDuration: described(duration('0ms', '1d').prefault('30s'), 'Shortest event.'),
+        clear: described(
+          z.number().min(0.1).max(1).default(0.8),
+          'Hysteresis: the event ends below this fraction of the limit.',
+        ),
+        update: described(
+          duration('1s', '1d').prefault('5min'),
+          'How often an event that goes on is reported again.',
+        ),
+        budgetPerHour: described(
+          z.number().positive().max(10_000).default(6),
+          'Alarms per hour an operator can handle (ISA-18.2: about 6); a metric shows how much is used.',
+        ),
+      })
+      .prefault({}),
+    'When a score becomes an event: one fault, one event.',
+  ),
+});
+
+export type AnomalyConfig = z.output<typeof anomalyConfig>;
+export type DetectorName = (typeof DETECTORS)[number];

@@ -1,0 +1,55 @@
+/** vigie.yaml as a whole: the one place types, defaults, bounds, documentation and restart flags come from. */
+
+import { z } from 'zod';
+import { anomalyConfig } from './anomaly.ts';
+import { described, name } from './common.ts';
+import { httpConfig } from './http.ts';
+import { modbusSource } from './modbus.ts';
+import { mqttConfig } from './mqtt.ts';
+import { outboxConfig } from './outbox.ts';
+import { replaySource } from './replay.ts';
+import { serialSource } from './serial.ts';
+
+export const sourceConfig = z.discriminatedUnion('type', [modbusSource, serialSource, replaySource]);
+
+const needsRestart = <T extends z.ZodType>(schema: T): T => schema.meta({ ...schema.meta(), restart: true });
+
+export const rootConfig = z.strictObject({
+  node: needsRestart(
+    described(
+      z.strictObject({
+        site: described(name, 'Site, second level of every topic: vigie/<site>/<node>/…'),
+        name: described(name, 'This node, third level of every topic.'),
+      }),
+      'Who this node is.',
+    ),
+  ),
+  dataDir: needsRestart(
+    described(
+      z.string().regex(/^\//, 'expected an absolute path').default('/var/lib/vigie'),
+      'Where the outbox, baselines and other state live.',
+    ),
+  ),
+  log: described(
+    z
+      .strictObject({
+        level: described(
+          z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+          'Least severe level that is logged.',
+        ),
+      })
+      .prefault({}),
+    'Logging: JSON lines on standard output.',
+  ),
+  sources: described(
+    z.array(sourceConfig).max(1000).default([]),
+    'What is read: Modbus buses, serial sensors, recordings.',
+  ),
+  anomaly: described(anomalyConfig.prefault({}), 'Anomaly analysis.'),
+  outbox: needsRestart(described(outboxConfig.prefault({}), 'The durable queue.')),
+  mqtt: needsRestart(described(mqttConfig.optional(), 'The broker; without it records stay in the outbox.')),
+  http: needsRestart(described(httpConfig.prefault({}), 'Dashboard, metrics and health.')),
+});
+
+export type SourceConfig = z.output<typeof sourceConfig>;
+export type Config = z.output<typeof rootConfig>;
