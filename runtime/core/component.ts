@@ -1,5 +1,7 @@
 /** The life of everything that runs: sources, stages, sinks. Driven by the supervisor. */
 
+import type { Tag } from './messages.ts';
+
 export type HealthState = 'starting' | 'ok' | 'degraded' | 'failed' | 'stopped';
 
 export interface Health {
@@ -23,4 +25,9 @@ export interface Component {
   /** Idempotent. Must finish within the supervisor's deadline; whatever was accepted stays safe. */
   stop(): Promise<void>;
   health(): Health;
+}
+
+/** A component that reads tags. */
+export interface Source extends Component {
+  readonly tags: readonly Tag[];
 }

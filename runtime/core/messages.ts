@@ -78,3 +78,83 @@ export interface OutboundRecord extends Stamp {
 
 /** Where a stage sends what must not be lost; resolves when the record is on disk. */
 export type Accept = (record: OutboundRecord) => Promise<void>;
+
+/** Phases of one anomaly episode: one fault makes one start, updates while it lasts, one end. */
+export type EpisodePhase = 'start' | 'update' | 'end';
+
+export type FaultKind =
+  | 'sensor-failure'
+  | 'sensor-drift'
+  | 'process-upset'
+  | 'inconsistent-values'
+  | 'communication'
+  | 'unknown';
+
+/** One tag's part in an anomaly. */
+export interface Contribution {
+  readonly tag: string;
+  readonly kind: string;
+  readonly unit: string;
+  /** Value when the episode phase was reported; null when missing. */
+  readonly value: number | null;
+  /** What the baseline saw as normal, engineering units. */
+  readonly normal: { readonly low: number; readonly high: number };
+  readonly direction: 'high' | 'low' | 'frozen' | 'missing' | 'inconsistent';
+  /** Share of the score, 0 … 1; the shares of an event's tags sum to at most 1. */
+  readonly share: number;
+}
+
+/** Body of `events/anomaly`. */
+export interface AnomalyEvent extends Readonly<Record<string, unknown>> {
+  readonly schema: 'vigie.anomaly/1';
+  /** Same in all phases of an episode; unique over restarts. */
+  readonly id: string;
+  readonly phase: EpisodePhase;
+  readonly group: string;
+  /** How long the episode lasts so far, milliseconds. */
+  readonly durationMs: number;
+  /** Fused score, 1 = limit; `peak` is the highest of the episode. */
+  readonly score: number;
+  readonly peak: number;
+  /** Detector that dominated the decision, and every detector's scaled score. */
+  readonly detector: string;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly faultKind: FaultKind;
+  /** Largest share first, at most 8. */
+  readonly contributions: readonly Contribution[];
+  /** One sentence for a person. */
+  readonly summary: string;
+}
+
+/** A record as the outbox hands it to a sink: the body is JSON text, the stamp's wall time is corrected. */
+export interface StoredRecord extends Stamp {
+  /** Position in the outbox; what `remove` takes. */
+  readonly id: number;
+  readonly class: RecordClass;
+  readonly topic: string;
+  /** One start of the node; with `seq` (from 1, no gaps at acceptance) the key by which a subscriber drops duplicates. */
+  readonly bootId: string;
+  readonly seq: number;
+  readonly body: string;
+}
+
+/** The sink's side of the outbox: one reader at a time. */
+export interface OutboundQueue {
+  /** The next records in sending order (class, then age) that were not taken yet, at most `max`. */
+  take(max: number): Promise<readonly StoredRecord[]>;
+  /** The broker has them (PUBACK): they leave the disk. */
+  remove(ids: readonly number[]): void;
+  /** The way to the broker broke: whatever was taken and not removed can be taken again, in order. */
+  giveBack(): void;
+  /** Calls back whenever something new can be taken. */
+  onAvailable(callback: () => void): void;
+  depth(): OutboxDepth;
+}
+
+export interface OutboxDepth {
+  readonly records: number;
+  readonly bytes: number;
+  readonly byClass: Readonly<Record<RecordClass, number>>;
+  /** Readings (and, last of all, events) that had to go to keep the byte bound, since the node started. */
+  readonly evicted: number;
+}

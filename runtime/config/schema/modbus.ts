@@ -84,53 +84,71 @@ const modbusUnit = z.strictObject({
   tags: described(z.array(modbusTag).min(1), 'What is read from this unit.'),
 });
 
-export const modbusSource = z.strictObject({
-  type: z.literal('modbus'),
-  name: described(name, 'Unique among the sources.'),
-  tcp: described(
-    z.strictObject({ host: z.string().min(1).max(253), port: port.default(502) }).optional(),
-    'Modbus TCP endpoint; one connection is shared by its units.',
-  ),
-  serial: described(serialLine.optional(), 'Modbus RTU line.'),
-  period: described(
-    duration('10ms', '1d').prefault('5s'),
-    'How often tags are read unless they say otherwise.',
-  ),
-  timeout: described(duration('1ms', '60s').prefault('500ms'), 'How long a unit may take to answer.'),
-  maxGap: described(
-    z.number().int().min(0).max(124).default(8),
-    'Unused registers a merged request may read across; 0 merges only neighbours.',
-  ),
-  maxRegisters: described(
-    z.number().int().min(1).max(125).default(125),
-    'Registers per request, for devices that allow fewer than 125.',
-  ),
-  maxCoils: described(
-    z.number().int().min(1).max(2000).default(2000),
-    'Bits per request, for devices that allow fewer than 2000.',
-  ),
-  requestGap: described(
-    duration('0ms', '1s').prefault('0ms'),
-    'Silence kept between two requests, beyond the RTU frame gap.',
-  ),
-  breaker: described(
-    z
-      .strictObject({
-        failures: described(
-          z.number().int().min(1).max(100).default(1),
-          'Time-outs in a row after which a unit is left alone.',
-        ),
-        backoff: described(
-          duration('100ms', '1h').prefault('5s'),
-          'First pause before a probe; doubles at each failed one.',
-        ),
-        maxBackoff: described(duration('100ms', '1d').prefault('1min'), 'Longest pause.'),
-      })
-      .prefault({}),
-    'Circuit breaker per unit: a dead unit costs one time-out per back-off period.',
-  ),
-  units: described(z.array(modbusUnit).min(1), 'The devices on this bus or behind this endpoint.'),
-});
+export const modbusSource = z
+  .strictObject({
+    type: z.literal('modbus'),
+    name: described(name, 'Unique among the sources.'),
+    tcp: described(
+      z.strictObject({ host: z.string().min(1).max(253), port: port.default(502) }).optional(),
+      'Modbus TCP endpoint; one connection is shared by its units.',
+    ),
+    serial: described(serialLine.optional(), 'Modbus RTU line.'),
+    period: described(
+      duration('10ms', '1d').prefault('5s'),
+      'How often tags are read unless they say otherwise.',
+    ),
+    timeout: described(duration('1ms', '60s').prefault('500ms'), 'How long a unit may take to answer.'),
+    maxGap: described(
+      z.number().int().min(0).max(124).default(8),
+      'Unused registers a merged request may read across; 0 merges only neighbours.',
+    ),
+    maxRegisters: described(
+      z.number().int().min(1).max(125).default(125),
+      'Registers per request, for devices that allow fewer than 125.',
+    ),
+    maxCoils: described(
+      z.number().int().min(1).max(2000).default(2000),
+      'Bits per request, for devices that allow fewer than 2000.',
+    ),
+    requestGap: described(
+      duration('0ms', '1s').prefault('0ms'),
+      'Silence kept between two requests, beyond the RTU frame gap.',
+    ),
+    breaker: described(
+      z
+        .strictObject({
+          failures: described(
+            z.number().int().min(1).max(100).default(1),
+            'Time-outs in a row after which a unit is left alone.',
+          ),
+          backoff: described(
+            duration('100ms', '1h').prefault('5s'),
+            'First pause before a probe; doubles at each failed one.',
+          ),
+          maxBackoff: described(duration('100ms', '1d').prefault('1min'), 'Longest pause.'),
+        })
+        .prefault({}),
+      'Circuit breaker per unit: a dead unit costs one time-out per back-off period.',
+    ),
+    units: described(z.array(modbusUnit).min(1), 'The devices on this bus or behind this endpoint.'),
+  })
+  .superRefine((source, context) => {
+    if ((source.tcp === undefined) === (source.serial === undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['tcp'],
+        message: 'expected either tcp (an endpoint) or serial (a line)',
+      });
+    }
+    source.units.forEach((unit, index) => {
+      if (source.units.findIndex((other) => other.id === unit.id) === index) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['units', index, 'id'],
+        message: `unit ${unit.id} appears twice`,
+      });
+    });
+  });
 
 export type ModbusSourceConfig = z.output<typeof modbusSource>;
 export type ModbusUnitConfig = z.output<typeof modbusUnit>;
