@@ -2,19 +2,20 @@
 
 import type { Millis } from '../../core/units.ts';
 
+/** The `anomaly.alarm` section of the configuration fits as it is. */
 export interface AlarmOptions {
   /** How long the score must stay up before the alarm comes on; 0 for at once. */
   readonly delayOn: Millis;
   /** How long the score must stay down before the alarm goes off. */
   readonly delayOff: Millis;
   /** Once on, the alarm stays on at least this long. */
-  readonly minimum: Millis;
+  readonly minDuration: Millis;
   /** The score below which a condition counts as over, in (0, 1]; 1 is the alarm limit itself. */
-  readonly clearBelow: number;
+  readonly clear: number;
 }
 
 /**
- * A comparator with hysteresis (up at 1, down below `clearBelow`) followed by an on-delay, an off-delay and a
+ * A comparator with hysteresis (up at 1, down below `clear`) followed by an on-delay, an off-delay and a
  * minimum duration. A score of NaN says nothing: it changes no state and starts no delay.
  */
 export class AlarmLatch {
@@ -61,7 +62,7 @@ export class AlarmLatch {
       this.#up = true;
       // A score that falls and rises again within one alarm is still the same condition.
       if (!this.#active) this.#upSince = mono;
-    } else if (this.#up && score < this.#options.clearBelow) {
+    } else if (this.#up && score < this.#options.clear) {
       this.#up = false;
       this.#downSince = mono;
     }
@@ -69,7 +70,7 @@ export class AlarmLatch {
 
   #release(mono: Millis): void {
     if (this.#up) return;
-    const { delayOff, minimum } = this.#options;
-    if (mono - this.#downSince >= delayOff && mono - this.#activeSince >= minimum) this.#active = false;
+    const { delayOff, minDuration } = this.#options;
+    if (mono - this.#downSince >= delayOff && mono - this.#activeSince >= minDuration) this.#active = false;
   }
 }
