@@ -9,7 +9,7 @@ export const mqttConfig = z
       z
         .string()
         .regex(
-          /^(mqtts?|wss?):\/\/[^\s/@]+/,
+          /^(mqtts?|wss?):\/\/[^\s/@]+(\/[^\s@]*)?$/,
           'expected mqtt://, mqtts://, ws:// or wss:// with host and port, and no password: use passwordFile',
         ),
       'Broker, such as mqtts://broker.example:8883.',

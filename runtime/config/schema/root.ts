@@ -24,12 +24,6 @@ export const rootConfig = z.strictObject({
       'Who this node is.',
     ),
   ),
-  dataDir: needsRestart(
-    described(
-      z.string().regex(/^\//, 'expected an absolute path').default('/var/lib/vigie'),
-      'Where the outbox, baselines and other state live.',
-    ),
-  ),
   log: described(
     z
       .strictObject({

@@ -1,0 +1,57 @@
+/** The configuration the node last ran on, kept so that a bad file never stops a node nobody can reach. */
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { writeFileAtomic } from '../core/atomic-file.ts';
+import { describeError, InputError } from '../core/errors.ts';
+import { type LoadResult, loadConfig, loadConfigFile } from './load.ts';
+import { formatProblem } from './problem.ts';
+import type { Config } from './schema/root.ts';
+
+export interface RunnableConfig {
+  readonly config: Config;
+  /** `quarantine`: devices are left out; `last-known-good`: the file is wrong, this is the one before. */
+  readonly state: 'ok' | 'quarantine' | 'last-known-good';
+  /** Every problem of the file as it is now, formatted. */
+  readonly problems: readonly string[];
+}
+
+const KEPT = 'vigie.last-known-good.yaml';
+
+/**
+ * Loads `file`; keeps a copy in `dataDir` when it is good, falls back on that copy when it is not.
+ * @throws InputError `config-invalid` listing every problem, when there is nothing to fall back on.
+ */
+export function loadRunnable(file: string, dataDir: string): RunnableConfig {
+  const { result, problems } = tryLoad(file);
+  if (result?.config) {
+    if (problems.length === 0) keep(file, dataDir);
+    return { config: result.config, state: problems.length > 0 ? 'quarantine' : 'ok', problems };
+  }
+  const kept = join(dataDir, KEPT);
+  const before = existsSync(kept)
+    ? loadConfig(readFileSync(kept, 'utf8'), dirname(resolve(file))).config
+    : undefined;
+  if (before) return { config: before, state: 'last-known-good', problems };
+  throw new InputError('config-invalid', `the configuration cannot run:\n${problems.join('\n')}`, {
+    facts: { file },
+  });
+}
+
+function tryLoad(file: string): { result?: LoadResult; problems: string[] } {
+  try {
+    const result = loadConfigFile(file);
+    return { result, problems: result.problems.map((problem) => formatProblem(file, problem)) };
+  } catch (error) {
+    return { problems: [`${file}: ${describeError(error)}`] };
+  }
+}
+
+/** Written only when it changed: a flash card wears out by writing. */
+function keep(file: string, dataDir: string): void {
+  const kept = join(dataDir, KEPT);
+  const text = readFileSync(file);
+  if (existsSync(kept) && readFileSync(kept).equals(text)) return;
+  mkdirSync(dataDir, { recursive: true });
+  writeFileAtomic(kept, text);
+}

@@ -1,0 +1,45 @@
+/** Which keys, or which enum values, the schema allows at a place in the data. */
+
+import { z } from 'zod';
+import { rootConfig } from './schema/root.ts';
+
+/** Valid keys of the object at `path`; empty when there is no object there. `data` resolves unions by their `type`. */
+export function validKeys(path: readonly PropertyKey[], data: unknown): readonly string[] {
+  const schema = schemaAt(path, data);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** What the key at `path` is for, from the schema. */
+export function describeKey(path: readonly PropertyKey[], data: unknown): string | undefined {
+  const parent = schemaAt(path.slice(0, -1), data);
+  const key = path.at(-1);
+  if (!(parent instanceof z.ZodObject) || typeof key !== 'string') return undefined;
+  return (parent.shape[key] as z.ZodType | undefined)?.meta()?.description;
+}
+
+function schemaAt(path: readonly PropertyKey[], data: unknown): z.ZodType | undefined {
+  let schema = unwrap(rootConfig, data);
+  let value = data;
+  for (const part of path) {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+    if (schema instanceof z.ZodObject)
+      schema = unwrap(schema.shape[String(part)] as z.ZodType | undefined, value);
+    else if (schema instanceof z.ZodArray) schema = unwrap(schema.element as z.ZodType, value);
+    else return undefined;
+  }
+  return schema;
+}
+
+/** Through defaults and optionals; through a discriminated union by the `type` of the value. */
+function unwrap(schema: z.ZodType | undefined, value: unknown): z.ZodType | undefined {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
+    return unwrap(schema.unwrap() as z.ZodType, value);
+  }
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const type = (value as Record<string, unknown> | undefined)?.type;
+    return (schema.options as z.ZodObject[]).find(
+      (option) => option.shape.type instanceof z.ZodLiteral && option.shape.type.value === type,
+    );
+  }
+  return schema;
+}

@@ -1,0 +1,145 @@
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadConfig } from '../../runtime/config/load.ts';
+import { formatProblem } from '../../runtime/config/problem.ts';
+import { buildTags } from '../../runtime/config/tags.ts';
+
+const HEAD = 'node: { site: north, name: pumps }\n';
+const load = (text: string) => {
+  const { config, problems, quarantined } = loadConfig(text, '/etc/vigie');
+  return { config, quarantined, lines: problems.map((problem) => formatProblem('vigie.yaml', problem)) };
+};
+
+const unit = (id: number, tag: string, extra = '') =>
+  `      - id: ${id}\n        tags:\n          - { name: ${tag}, address: 0${extra} }\n`;
+const plc = (name: string, units: string) =>
+  `  - type: modbus\n    name: ${name}\n    tcp: { host: 10.0.0.5 }\n    units:\n${units}`;
+
+test('the smallest file runs with every default', () => {
+  const { config, lines } = load(HEAD);
+  assert.equal(lines, []);
+  assert.is(config?.http.host, '127.0.0.1');
+  assert.is(config?.outbox.readings.batch, 30_000);
+});
+
+test('an unknown key names its place and the key that was meant', () => {
+  const { config, lines } = load(`${HEAD}mqtt:\n  url: mqtt://broker\n  inflght: 5\n`);
+  assert.is(config, undefined);
+  assert.equal(lines, ["vigie.yaml:4:3: mqtt.inflght: unknown key; did you mean 'inflight'?"]);
+});
+
+test('a wrong type, a bad duration and a missing key are all reported at once, in file order', () => {
+  const { lines } = load(
+    'node: { site: north }\nanomaly: { enabled: maybe }\noutbox: { readings: { batch: 30 } }\n',
+  );
+  assert.is(lines.length, 3);
+  assert.match(lines[0]!, /^vigie\.yaml:1:7: node\.name: is missing\. This node/);
+  assert.match(lines[1]!, /^vigie\.yaml:2:21: anomaly\.enabled: expected boolean, found "maybe"$/);
+  assert.match(lines[2]!, /^vigie\.yaml:3:30: outbox\.readings\.batch: expected string, found 30$/);
+});
+
+test('a wrong enum value says the choices and the nearest one', () => {
+  const { lines } = load(`${HEAD}sources:\n${plc('a', unit(1, 't', ', register: holdng'))}`);
+  assert.match(
+    lines[0]!,
+    /^vigie\.yaml:9:46: .*expected one of coil, discrete, input, holding \(did you mean 'holding'\?\); found "holdng"$/,
+  );
+});
+
+test('a bad unit is set aside, its neighbours and the other sources run', () => {
+  const text = `${HEAD}sources:\n${plc('a', unit(1, 't1') + unit(2, 't2', ', address: -4') + unit(3, 't3'))}${plc('b', unit(1, 't4'))}`;
+  const { config, lines, quarantined } = load(text.replace('address: 0, address: -4', 'address: -4'));
+  assert.equal(
+    config?.sources.map((source) => (source.type === 'modbus' ? source.units.length : 0)),
+    [2, 1],
+  );
+  assert.equal(quarantined, ['sources[0].units[1] (a)']);
+  assert.match(lines[0]!, /units\[1\]\.tags\[0\]\.address: expected a number of at least 0, found -4/);
+});
+
+test('a later round still points at the right line after an earlier source was set aside', () => {
+  const text = `${HEAD}sources:\n  - { type: modbus, name: broken }\n${plc('a', unit(1, 'same'))}${plc('b', unit(1, 'same'))}`;
+  const { config, lines } = load(text);
+  assert.equal(
+    config?.sources.map(({ name }) => name),
+    ['a'],
+  );
+  const duplicate = lines.find((line) => line.includes('appears twice'))!;
+  const line = text.split('\n').findIndex((row, index) => index > 10 && row.includes('name: same')) + 1;
+  assert.ok(duplicate.startsWith(`vigie.yaml:${line}:`), duplicate);
+  assert.match(duplicate, /sources\[2\]\.units\[0\]\.tags\[0\]\.name/);
+});
+
+test('an entry that is empty is reported, not ignored', () => {
+  const { lines, config } = load(`${HEAD}sources:\n  -\n${plc('a', unit(1, 't'))}`);
+  assert.is(lines.length, 1);
+  assert.match(lines[0]!, /sources\[0\]/);
+  assert.is(config?.sources.length, 1);
+});
+
+test('a duplicate key is an error with its line', () => {
+  const { lines } = load(`${HEAD}log: { level: info }\nlog: { level: warn }\n`);
+  assert.match(lines[0]!, /^vigie\.yaml:3:1: .*unique/);
+});
+
+test('YAML that cannot be parsed says where', () => {
+  const { config, lines } = load('node: { site: [\n');
+  assert.is(config, undefined);
+  assert.match(lines[0]!, /^vigie\.yaml:\d+:\d+: /);
+});
+
+test('an inline password is refused', () => {
+  const { lines } = load(
+    `${HEAD}mqtt: { url: 'mqtt://me:secret@broker', username: me, passwordFile: hunter2 }\n`,
+  );
+  assert.is(lines.length, 2);
+  assert.match(lines.join('\n'), /secrets never stand in this file/);
+});
+
+test('listening beyond loopback without a password is refused', () => {
+  assert.match(load(`${HEAD}http: { host: 0.0.0.0 }\n`).lines[0]!, /needs a password/);
+});
+
+test('thousands of tags load, numbered without gaps', () => {
+  const tags = Array.from({ length: 5000 }, (_, i) => `          - { name: t${i}, address: ${i} }`).join(
+    '\n',
+  );
+  const { config, lines } = load(`${HEAD}sources:\n${plc('a', `      - id: 1\n        tags:\n${tags}\n`)}`);
+  assert.equal(lines, []);
+  const built = buildTags(config!);
+  assert.is(built.length, 5000);
+  assert.ok(built.every((tag, index) => tag.index === index && tag.source === 'a' && tag.period === 5000));
+});
+
+test('no text, however odd, throws or is accepted without a config or a problem', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      'node:',
+      'sources:',
+      '  - ',
+      'type: modbus',
+      '{',
+      '}',
+      '[',
+      '\n',
+      ': ',
+      'null',
+      '- units: [null, 3]',
+      '&a',
+      '*a',
+      '!!binary',
+      '\t',
+    ),
+    fc.string({ maxLength: 8 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+      const { config, problems } = loadConfig(pieces.join(''), '/');
+      assert.ok(config !== undefined || problems.length > 0);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.run();
