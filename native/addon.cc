@@ -1,0 +1,15 @@
+// Entry point of the addon. Everything that JavaScript can call is registered here.
+
+#include "napi/module.h"
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  vigie::node::register_ensembles(env, exports);
+  vigie::node::register_clock(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(vigie, init)

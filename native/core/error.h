@@ -1,0 +1,19 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace vigie {
+
+/// Every failure the native code reports; `code` is stable and becomes the JavaScript error's code.
+/// Codes: bad-argument, bad-model, fit-failed, model-disposed, out-of-memory.
+class Error : public std::runtime_error {
+ public:
+  Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  const char* code() const noexcept { return code_; }
+
+ private:
+  const char* code_;
+};
+
+}  // namespace vigie

@@ -1,0 +1,93 @@
+#include <memory>
+#include <utility>
+
+#include "core/clock.h"
+#include "napi/arguments.h"
+#include "napi/ensemble_wrap.h"
+#include "napi/module.h"
+#include "trees/fit.h"
+#include "trees/serialize.h"
+
+namespace vigie::node {
+
+namespace {
+
+/// One per environment: worker threads each have their own class.
+struct AddonData {
+  Napi::FunctionReference ensemble_class;
+};
+
+Napi::Value make(Napi::Env env, trees::Ensemble&& ensemble) {
+  Napi::Object object = env.GetInstanceData<AddonData>()->ensemble_class.New({});
+  EnsembleWrap::Unwrap(object)->fill(std::move(ensemble));
+  return object;
+}
+
+Napi::Value fit(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object options = options_object(info);
+    const auto bounded = [&](const char* name, std::uint64_t least, std::uint64_t most) {
+      return whole_number(options.Get(name), name, least, most);
+    };
+    const auto width = static_cast<std::uint32_t>(bounded("width", 1, trees::kMaxWidth));
+    trees::FitOptions how{};
+    how.trees = static_cast<std::uint32_t>(bounded("trees", 1, 10'000));
+    how.samples = static_cast<std::uint32_t>(bounded("samples", 2, 65'536));
+    how.max_depth = static_cast<std::uint32_t>(bounded("maxDepth", 1, 32));
+    how.seed = bounded("seed", 0, (std::uint64_t{1} << 53) - 1);
+    // Read last: a getter among the options could detach the array after its address was taken.
+    const auto rows = float64s(options.Get("rows"), "rows");
+    if (rows.size() % width != 0) throw Error("bad-argument", "rows is no whole number of rows of that width");
+    return make(info.Env(), trees::fit_isolation_forest(rows, width, how));
+  });
+}
+
+Napi::Value from_arrays(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object options = options_object(info);
+    const auto width = static_cast<std::uint32_t>(whole_number(options.Get("width"), "width", 1, trees::kMaxWidth));
+    const double base = finite_number(options.Get("base"), "base");
+    const double scale = finite_number(options.Get("scale"), "scale");
+    const Napi::Value values[] = {options.Get("roots"),  options.Get("feature"), options.Get("threshold"),
+                                  options.Get("left"),   options.Get("right"),   options.Get("value"),
+                                  options.Get("cover"),  options.Get("strict"),  options.Get("missingLeft")};
+    // All getters have run by now, so no JavaScript can detach an array whose address is taken below.
+    trees::NodeArrays arrays;
+    arrays.roots = int32s(values[0], "roots");
+    arrays.feature = int32s(values[1], "feature");
+    arrays.threshold = float32s(values[2], "threshold");
+    arrays.left = int32s(values[3], "left");
+    arrays.right = int32s(values[4], "right");
+    arrays.value = float64s(values[5], "value");
+    arrays.cover = float64s(values[6], "cover");
+    arrays.strict = uint8s(values[7], "strict");
+    arrays.missing_left = uint8s(values[8], "missingLeft");
+    return make(info.Env(), trees::ensemble_from_arrays(arrays, width, base, scale));
+  });
+}
+
+Napi::Value deserialize(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return make(info.Env(), trees::deserialize(uint8s(info[0], "bytes"))); });
+}
+
+Napi::Value synchronised(const Napi::CallbackInfo& info) {
+  const std::optional<bool> answer = clock_synchronised();
+  return answer ? Napi::Boolean::New(info.Env(), *answer) : info.Env().Undefined();
+}
+
+}  // namespace
+
+void register_ensembles(Napi::Env env, Napi::Object exports) {
+  auto data = std::make_unique<AddonData>();
+  data->ensemble_class = Napi::Persistent(EnsembleWrap::define(env));
+  env.SetInstanceData(data.release());
+  exports.Set("fitIsolationForest", Napi::Function::New<fit>(env, "fitIsolationForest"));
+  exports.Set("ensembleFromArrays", Napi::Function::New<from_arrays>(env, "ensembleFromArrays"));
+  exports.Set("deserializeEnsemble", Napi::Function::New<deserialize>(env, "deserializeEnsemble"));
+}
+
+void register_clock(Napi::Env env, Napi::Object exports) {
+  exports.Set("clockSynchronised", Napi::Function::New<synchronised>(env, "clockSynchronised"));
+}
+
+}  // namespace vigie::node
