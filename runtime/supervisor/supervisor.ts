@@ -2,7 +2,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Component, Health } from '../core/component.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, VigieError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Millis, millis, seconds } from '../core/units.ts';
 import { retryDelay } from './back-off.ts';
@@ -19,9 +19,11 @@ export interface SupervisorOptions {
 }
 
 const WATCH_EVERY = seconds(1);
+const REPLACE_LIMIT = seconds(4.5);
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #components: Component[];
   readonly #abort = new AbortController();
   readonly #watch = new HealthWatch();
   /** Why a component is not running, by name; it is tried again. */
@@ -32,13 +34,25 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#components = [...options.components];
   }
 
   /** Resolves when each component was started once; those that failed are tried again in the background. */
   async start(): Promise<void> {
-    for (const component of this.#options.components) await this.#tryStart(component, 0);
+    for (const component of this.#components) await this.#tryStart(component, 0);
     this.#timer = setInterval(() => this.check(), WATCH_EVERY);
     this.check();
+  }
+
+  /** Stops the component of the same name and starts this one in its place. */
+  async replace(next: Component): Promise<void> {
+    const index = this.#components.findIndex(({ name }) => name === next.name);
+    const previous = this.#components[index];
+    if (!previous)
+      throw new VigieError('no-such-component', `there is no component '${next.name}' to replace`);
+    await stopWithin(previous, REPLACE_LIMIT);
+    this.#components[index] = next;
+    await this.#tryStart(next, 0);
   }
 
   /** @returns the names of the components that did not stop in time. */
@@ -54,7 +68,7 @@ export class Supervisor {
 
   components(): Record<string, Health> {
     return Object.fromEntries(
-      this.#options.components.map((component) => [component.name, this.#healthOf(component)]),
+      this.#components.map((component) => [component.name, this.#healthOf(component)]),
     );
   }
 
@@ -78,7 +92,7 @@ export class Supervisor {
       await component.start(this.#abort.signal);
       this.#startErrors.delete(component.name);
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#abort.signal.aborted || !this.#components.includes(component)) return;
       this.#startErrors.set(component.name, describeError(error));
       this.#retryLater(component, attempt, error);
     }
@@ -106,10 +120,10 @@ export class Supervisor {
     this.#abort.abort();
     clearInterval(this.#timer);
     for (const timer of this.#retries) clearTimeout(timer);
-    const { clock, components, log, stopDeadline = seconds(4.5) } = this.#options;
+    const { clock, log, stopDeadline = seconds(4.5) } = this.#options;
     const deadline = millis(clock.mono() + stopDeadline);
     const late: string[] = [];
-    for (const component of [...components].reverse()) {
+    for (const component of [...this.#components].reverse()) {
       const left = millis(Math.max(50, deadline - clock.mono()));
       const failure = await stopWithin(component, left);
       if (failure === undefined) continue;

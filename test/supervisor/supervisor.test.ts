@@ -73,6 +73,19 @@ test('who does not stop in time, and who throws, is named; the rest still stops'
   assert.match(lines.join(''), /"component":"stuck".*still busy/);
 });
 
+test('a component is replaced in its place; one that does not exist is refused', async () => {
+  const calls: string[] = [];
+  const { supervisor } = supervise([part('a', calls), part('b', calls)]);
+  await supervisor.start();
+  await supervisor.replace(part('a', calls, { start: async () => void calls.push('+a2') }));
+  await supervisor.stop();
+  assert.equal(calls, ['+a', '+b', '-a', '+a2', '-b', '-a']);
+  await supervisor.replace(part('c', calls)).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.code, 'no-such-component'),
+  );
+});
+
 test('a health check that throws is itself a failure', async () => {
   const { supervisor } = supervise([
     part('a', [], {

@@ -39,7 +39,7 @@ export const rootConfig = z.strictObject({
     z.array(sourceConfig).max(1000).default([]),
     'What is read: Modbus buses, serial sensors, recordings.',
   ),
-  anomaly: described(anomalyConfig.prefault({}), 'Anomaly analysis.'),
+  anomaly: needsRestart(described(anomalyConfig.prefault({}), 'Anomaly analysis.')),
   outbox: needsRestart(described(outboxConfig.prefault({}), 'The durable queue.')),
   mqtt: needsRestart(described(mqttConfig.optional(), 'The broker; without it records stay in the outbox.')),
   http: needsRestart(described(httpConfig.prefault({}), 'Dashboard, metrics and health.')),
