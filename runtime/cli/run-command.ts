@@ -1,10 +1,8 @@
 /** Finds the command, prints help, turns errors into messages and exit codes. */
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describeError, UsageError, VigieError } from '../core/errors.ts';
-import { packageRoot } from '../core/paths.ts';
 import type { CliCommand } from './command.ts';
+import { version } from './version.ts';
 
 /** In the order of `vigie --help`; each module is loaded only when its command is called. */
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
@@ -18,9 +16,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   outbox: async () => (await import('./outbox.ts')).outbox,
 };
 
-export const EXIT_OK = 0;
-export const EXIT_FAILURE = 1;
-export const EXIT_USAGE = 2;
+const EXIT_OK = 0;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
 
 /** @returns the exit status: 0 ok, 1 failure, 2 the command line was not understood. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
@@ -41,10 +39,6 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   return command.run(args).catch((error: unknown) => report(error, name));
-}
-
-export function version(): string {
-  return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 function report(error: unknown, command: string): number {

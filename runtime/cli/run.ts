@@ -1,0 +1,59 @@
+/** `vigie run`: the node itself, until a signal ends it. */
+
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadRunnable } from '../config/last-known-good.ts';
+import { createLog } from '../core/log.ts';
+import type { VigieNode } from '../node.ts';
+import { wire } from '../wire.ts';
+import type { CliCommand } from './command.ts';
+import { version } from './version.ts';
+
+const DEFAULT_CONFIG = '/etc/vigie/vigie.yaml';
+const DEFAULT_DATA = '/var/lib/vigie';
+
+export const run: CliCommand = {
+  name: 'run',
+  summary: 'run the node',
+  help: `Usage: vigie run [--config FILE] [--data-dir DIR]
+
+Reads the sensors, analyses them, keeps what must not be lost on disk and delivers it.
+Logs are JSON lines on standard output.
+
+Options:
+  --config FILE    configuration (default ${DEFAULT_CONFIG})
+  --data-dir DIR   outbox, baselines and other state (default: $STATE_DIRECTORY, else ${DEFAULT_DATA})
+
+Signals:
+  SIGTERM, SIGINT  stop within 5 s; nothing accepted is lost
+  SIGHUP           reload the configuration; the log says what needs a restart
+
+Exit status: 0 stopped on request, 1 failure, 2 the command line was not understood.
+
+Example:
+  vigie run --config vigie.yaml --data-dir ./data
+`,
+  async run(args) {
+    const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' }, 'data-dir': { type: 'string' } } });
+    const file = resolve(values.config ?? DEFAULT_CONFIG);
+    const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
+    const loadConfig = () => loadRunnable(file, dataDir);
+    const running = loadConfig();
+    const log = createLog(running.config.log.level);
+    const node = wire({ running, loadConfig, dataDir, version: version(), log });
+    const stopped = stopOnSignal(node);
+    process.on('SIGHUP', () => void node.reload());
+    await node.start();
+    log.info({ event: 'node.started', version: version(), file, dataDir }, 'the node runs');
+    const late = await stopped;
+    log.info({ event: 'node.stopped', late }, late.length > 0 ? `stopped, without waiting for ${late.join(', ')}` : 'stopped');
+    return late.length > 0 ? 1 : 0;
+  },
+};
+
+/** Resolves once the node stopped on SIGTERM or SIGINT, with the names of those who did not stop in time. */
+function stopOnSignal(node: VigieNode): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(node.stop()));
+  });
+}
