@@ -13,7 +13,7 @@ export interface CusumOptions {
 }
 
 /** The sums stop growing here, in limits: else a long fault would keep the alarm up as long again after its end. */
-const MAX_SCORE = 2;
+const MAX_SCORE = 1.5;
 /** No limit below this many standard deviations: a quiet baseline may have sums near 0. */
 const MIN_LIMIT = 5;
 

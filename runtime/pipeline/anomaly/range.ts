@@ -6,7 +6,7 @@ import { PerTagDetector } from './per-tag.ts';
 import { clamp, finiteColumn, quantile } from './statistics.ts';
 
 /** The learned band reaches this many spans of the baseline beyond it, on either side. */
-const MARGIN_SPANS = 1;
+const MARGIN_SPANS = 2;
 /** Part of the baseline's values left out at either end as its own outliers. */
 const OUTLIERS = 0.005;
 /** A score no real signal exceeds, so that absurd values stay comparable. */
