@@ -1,0 +1,73 @@
+/** Hands events to the outbox in order, and keeps those it refuses until it takes them. */
+
+import { BoundedQueue } from '../../core/bounded-queue.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Accept, OutboundRecord } from '../../core/messages.ts';
+import type { AnalysisMetrics } from './metrics.ts';
+
+const CAPACITY = 256;
+
+export class EventSender {
+  readonly #accept: Accept;
+  readonly #log: Log;
+  readonly #metrics: Pick<AnalysisMetrics, 'eventErrors' | 'eventsDropped'>;
+  readonly #queue: BoundedQueue<OutboundRecord>;
+  /** The record on its way, or refused and to be tried first. */
+  #current: OutboundRecord | undefined;
+  #running: Promise<void> | undefined;
+  #problem = '';
+
+  constructor(
+    accept: Accept,
+    log: Log,
+    metrics: Pick<AnalysisMetrics, 'eventErrors' | 'eventsDropped'>,
+    capacity = CAPACITY,
+  ) {
+    this.#accept = accept;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#queue = new BoundedQueue(capacity, () => this.#metrics.eventsDropped.inc());
+  }
+
+  /** Why the outbox takes nothing; empty when it does. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** Never throws; the record leaves at once when none is ahead of it. */
+  send(record: OutboundRecord): void {
+    this.#queue.push(record);
+    void this.flush();
+  }
+
+  /** Tries what waits, in order, until the outbox refuses. Resolves when it took all or refused. */
+  flush(): Promise<void> {
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      this.#current ??= this.#queue.shift();
+      if (!this.#current) return;
+      try {
+        await this.#accept(this.#current);
+      } catch (error) {
+        this.#metrics.eventErrors.inc();
+        if (this.#problem === '') {
+          this.#log.error(
+            { event: 'analysis.event.refused', err: error },
+            'the outbox refuses anomaly events; each is kept and tried again',
+          );
+        }
+        this.#problem = describeError(error);
+        return;
+      }
+      this.#current = undefined;
+      this.#problem = '';
+    }
+  }
+}
