@@ -150,8 +150,9 @@ Napi::Value EnsembleWrap::dispose(const Napi::CallbackInfo& info) {
 
 /// Tells the collector what hangs on this small object, so that forgotten ensembles are collected in time.
 void EnsembleWrap::account_memory(std::size_t bytes) {
-  Napi::MemoryManagement::AdjustExternalMemory(Env(), static_cast<std::int64_t>(bytes) -
-                                                          static_cast<std::int64_t>(accounted_));
+  const std::int64_t change = static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(accounted_);
+  std::int64_t total = 0;
+  napi_adjust_external_memory(Env(), change, &total);  // also runs in the destructor, which must not throw
   accounted_ = bytes;
 }
 

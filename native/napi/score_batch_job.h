@@ -26,11 +26,12 @@ class ScoreBatchJob : public Napi::AsyncWorker {
  private:
   ScoreBatchJob(Napi::Env env, std::shared_ptr<const trees::Scorer> scorer, std::span<const double> rows,
                 std::size_t count);
+  void reject(const char* message);
 
   std::shared_ptr<const trees::Scorer> scorer_;
   std::vector<double> rows_;
   std::vector<double> scores_;
-  Napi::Promise::Deferred deferred_;
+  napi_deferred deferred_ = nullptr;
 };
 
 }  // namespace vigie::node

@@ -122,6 +122,7 @@ Ensemble ensemble_from_arrays(const NodeArrays& arrays, std::uint32_t width, dou
   Layout layout(arrays, out);
   for (const std::int32_t root : arrays.roots) layout.add_tree(root);
   out.roots.push_back(static_cast<std::uint32_t>(out.nodes.size()));
+  if (out.nodes.size() != arrays.feature.size()) throw Error("bad-model", "there are nodes that no root leads to");
   finish_ensemble(out);
   return out;
 }

@@ -1,0 +1,138 @@
+/** Loads the native addon. The only file that names the `.node` file; everything else goes through the typed binding. */
+
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { InputError, ModelError, VigieError } from '../core/errors.ts';
+import { packageRoot } from '../core/paths.ts';
+
+/** The native object of a tree ensemble; every method throws an Error with a `code`. */
+export interface NativeEnsemble {
+  score(row: Float64Array): number;
+  scoreBatch(rows: Float64Array, out: Float64Array): void;
+  scoreBatchAsync(rows: Float64Array): Promise<Float64Array>;
+  explain(row: Float64Array, out: Float64Array): number;
+  serialize(): Uint8Array;
+  describe(): EnsembleFacts;
+  dispose(): void;
+}
+
+export interface EnsembleFacts {
+  /** Values in a row. */
+  readonly width: number;
+  readonly trees: number;
+  readonly nodes: number;
+  /** Levels below the root of the deepest leaf. */
+  readonly depth: number;
+  /** Rows each tree of an isolation forest was grown from; 0 for any other ensemble. */
+  readonly sampleSize: number;
+  /** Mean score over the training rows, as the covers tell it. */
+  readonly expectedValue: number;
+}
+
+/** Trees as parallel arrays, one entry per node; `left` and `right` are indices into the same arrays. */
+export interface TreeArrays {
+  /** Values in a row, 1 … 32,767. */
+  readonly width: number;
+  /** score = base + scale * sum over trees of the leaf's value */
+  readonly base: number;
+  readonly scale: number;
+  /** Index of each tree's root. */
+  readonly roots: Int32Array;
+  /** -1 in a leaf. */
+  readonly feature: Int32Array;
+  /** Left is taken when the row's value, rounded to float32, is at most this. */
+  readonly threshold: Float32Array;
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  /** Read in leaves alone. */
+  readonly value: Float64Array;
+  /** Weight of the training rows that ended in a leaf; read in leaves alone. */
+  readonly cover: Float64Array;
+  /** 1 where left is taken when the value is less than the threshold, rather than at most. */
+  readonly strict: Uint8Array;
+  /** 1 where a missing (NaN) value goes left. */
+  readonly missingLeft: Uint8Array;
+}
+
+export interface NativeFitOptions {
+  readonly rows: Float64Array;
+  readonly width: number;
+  readonly trees: number;
+  readonly samples: number;
+  readonly maxDepth: number;
+  readonly seed: number;
+}
+
+export interface Binding {
+  fitIsolationForest(options: NativeFitOptions): NativeEnsemble;
+  ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
+  deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;
+  clockSynchronised(): boolean | undefined;
+}
+
+export const addonPath: string = join(packageRoot, 'build', 'native', 'Release', 'vigie.node');
+
+const FIX = 'build it with `npm run build:native` in the folder that holds package.json';
+let loaded: Binding | undefined;
+
+/** @throws ModelError `addon-missing` when the addon is not built, or built for another machine. */
+export function binding(): Binding {
+  loaded ??= loadBinding(addonPath);
+  return loaded;
+}
+
+/** `binding` for a file elsewhere, without keeping it. */
+export function loadBinding(path: string): Binding {
+  if (!existsSync(path)) {
+    throw new ModelError('addon-missing', `the native addon is not built (${path} does not exist): ${FIX}`);
+  }
+  try {
+    if (isWholeElf(path)) return createRequire(import.meta.url)(path) as Binding;
+  } catch (cause) {
+    throw new ModelError('addon-missing', `the native addon ${path} does not load: ${FIX}`, { cause });
+  }
+  throw new ModelError('addon-missing', `the native addon ${path} is cut short or no shared library: ${FIX}`);
+}
+
+/** The loader maps a file that ends too early and the process dies at its first page, so that is looked at first. */
+function isWholeElf(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(64);
+    if (readSync(file, header) < header.length || header.readUInt32BE(0) !== 0x7f454c46) return false;
+    // The section headers come last in what linkers write: their place (0x28), size (0x3a) and number (0x3c).
+    const end = header.readBigUInt64LE(0x28) + BigInt(header.readUInt16LE(0x3a) * header.readUInt16LE(0x3c));
+    return BigInt(fstatSync(file).size) >= end;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Calls into the addon and turns its errors into the project's: InputError `bad-argument`; ModelError `bad-model`,
+ * `fit-failed`, `model-disposed` or `out-of-memory`.
+ */
+export function calling<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+export function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof VigieError) return error;
+  const code = (error as Error & { code?: unknown }).code;
+  switch (code) {
+    case 'bad-argument':
+      return new InputError(code, error.message);
+    case 'bad-model':
+    case 'fit-failed':
+    case 'model-disposed':
+    case 'out-of-memory':
+      return new ModelError(code, error.message);
+    default:
+      return error;
+  }
+}
