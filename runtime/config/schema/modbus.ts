@@ -89,7 +89,12 @@ export const modbusSource = z
     type: z.literal('modbus'),
     name: described(name, 'Unique among the sources.'),
     tcp: described(
-      z.strictObject({ host: z.string().min(1).max(253), port: port.default(502) }).optional(),
+      z
+        .strictObject({
+          host: described(z.string().min(1).max(253), 'Name or address of the device or gateway.'),
+          port: described(port.default(502), 'TCP port.'),
+        })
+        .optional(),
       'Modbus TCP endpoint; one connection is shared by its units.',
     ),
     serial: described(serialLine.optional(), 'Modbus RTU line.'),

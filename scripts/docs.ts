@@ -1,0 +1,9 @@
+/** Writes the generated pages; a test fails when they are not what the schema says. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../runtime/core/paths.ts';
+import { editorSchema, referencePage } from './config-reference.ts';
+
+writeFileSync(join(packageRoot, 'docs/configuration.md'), referencePage());
+writeFileSync(join(packageRoot, 'docs/schema/vigie.schema.json'), editorSchema());
