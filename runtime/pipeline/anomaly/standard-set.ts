@@ -24,21 +24,25 @@ export interface StandardSetOptions {
 /** Chosen on the SKAB recordings (docs/anomaly.md): the leave-one-group-out rounds agree on these or neighbours. */
 export const SHIPPED_MEWMA: MewmaOptions = { lambda: 0.1, limitFactor: 2.5 };
 
+/** Weight of the statistical detectors beside MEWMA: alone they raise an alarm only at 2.5 times their limits. */
+const SUPPORT = 0.4;
+
 /**
- * How much each detector counts in the fused decision. MEWMA leads; the other statistical detectors raise an alarm
- * alone only well beyond their limits, and the rules at their limits.
+ * How much each detector counts in the fused decision. MEWMA leads and the rules alarm at their limits; the others
+ * mostly explain. A cumulative sum stays up long after its cause has gone, so that it must neither raise an alarm
+ * alone nor keep one up: its largest score, 1.5, stays below the alarm's `clear` with this weight.
  */
 export const FUSION_WEIGHTS: Readonly<Record<DetectorName, number>> = {
   range: 1,
   'rate-of-change': 1,
   'frozen-value': 1,
   'missing-data': 1,
-  'cross-sensor-balance': 1,
-  ewma: 0.6,
-  cusum: 0.5,
+  'cross-sensor-balance': SUPPORT,
+  ewma: SUPPORT,
+  cusum: SUPPORT,
   mewma: 1,
-  pca: 0.6,
-  'isolation-forest': 0.6,
+  pca: SUPPORT,
+  'isolation-forest': SUPPORT,
 };
 
 const FOREST = {
@@ -59,7 +63,7 @@ const MAKE: Readonly<
   'frozen-value': (columns) => new FrozenValueDetector(columns),
   'missing-data': (columns) => new MissingDataDetector(columns),
   'cross-sensor-balance': (columns) =>
-    new CrossSensorBalanceDetector(columns, { smoothing: 0.1, limitFactor: 4, minExplained: 0.5 }),
+    new CrossSensorBalanceDetector(columns, { smoothing: 0.1, limitFactor: 3, minExplained: 0.5 }),
   ewma: (columns) => new EwmaDetector(columns, { lambda: 0.1, limitFactor: 3 }),
   cusum: (columns) => new CusumDetector(columns, { slack: 1, limitFactor: 10 }),
   mewma: (columns, options) => new MewmaDetector(columns, options.mewma ?? SHIPPED_MEWMA),
