@@ -1,0 +1,116 @@
+/** HTTP Basic authentication with a password from a file, and a limit on guessing. */
+
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { describeError, InputError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { type Millis, minutes, seconds } from '../../core/units.ts';
+
+/** Wrong passwords an address may send before it has to wait: room for typing errors. */
+const FREE_FAILURES = 5;
+const LONGEST_WAIT = seconds(60);
+const FORGET_AFTER = minutes(10);
+/** Addresses remembered; the oldest is forgotten first, so that a flood of addresses cannot fill the memory. */
+const MAX_ADDRESSES = 256;
+
+export type AuthResult = 'ok' | 'denied' | { readonly retryAfter: Millis };
+
+export interface BasicAuthOptions {
+  readonly username: string;
+  readonly readPassword: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Failures {
+  count: number;
+  last: Millis;
+  blockedUntil: Millis;
+}
+
+export class BasicAuth {
+  readonly #username: string;
+  readonly #readPassword: () => string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  /** Digests under a random key are compared, not texts: same length, and nothing to learn from the time it takes. */
+  readonly #key = randomBytes(32);
+  readonly #failures = new Map<string, Failures>();
+  #expected: Buffer | undefined;
+
+  constructor({ username, readPassword, clock, log }: BasicAuthOptions) {
+    this.#username = username;
+    this.#readPassword = readPassword;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** @throws InputError when the password cannot be read, or `http-password-empty`. */
+  load(): void {
+    const password = this.#readPassword();
+    if (password === '') {
+      throw new InputError(
+        'http-password-empty',
+        'the file of http.passwordFile is empty: write a password into it',
+      );
+    }
+    this.#expected = this.#digest(`${this.#username}:${password}`);
+  }
+
+  /** The password may have changed on disk; a file that cannot be read leaves the old one in force. */
+  reload(): void {
+    try {
+      this.load();
+    } catch (error) {
+      const reason = describeError(error);
+      this.#log.warn(
+        { event: 'dashboard.password.unreadable', reason },
+        `password kept as it was: ${reason}`,
+      );
+    }
+  }
+
+  /** @param header the Authorization header. @param address who asks. */
+  check(header: string | undefined, address: string): AuthResult {
+    if (header === undefined) return 'denied';
+    const now = this.#clock.mono();
+    const failures = this.#failures.get(address);
+    if (failures && now < failures.blockedUntil)
+      return { retryAfter: (failures.blockedUntil - now) as Millis };
+    const offered = this.#digest(decodeBasic(header));
+    if (this.#matches(offered)) {
+      this.#failures.delete(address);
+      return 'ok';
+    }
+    this.reload();
+    if (this.#matches(offered)) return 'ok';
+    this.#countFailure(address, now);
+    return 'denied';
+  }
+
+  #matches(offered: Buffer): boolean {
+    return this.#expected !== undefined && timingSafeEqual(offered, this.#expected);
+  }
+
+  #digest(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+
+  #countFailure(address: string, now: Millis): void {
+    const before = this.#failures.get(address);
+    const count = before && now - before.last < FORGET_AFTER ? before.count + 1 : 1;
+    const wait = count < FREE_FAILURES ? 0 : Math.min(LONGEST_WAIT, 1000 * 2 ** (count - FREE_FAILURES));
+    this.#failures.delete(address);
+    this.#failures.set(address, { count, last: now, blockedUntil: (now + wait) as Millis });
+    if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
+    this.#log.warn(
+      { event: 'dashboard.login.failed', address, count },
+      `wrong user or password from ${address}`,
+    );
+  }
+}
+
+function decodeBasic(header: string): string {
+  const encoded = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(header)?.[1] ?? '';
+  return Buffer.from(encoded, 'base64').toString('utf8');
+}
