@@ -1,0 +1,64 @@
+/** How the outbox is doing, for `health()`. */
+
+import type { Clock } from '../../core/clock.ts';
+import { HEALTHY, type Health } from '../../core/component.ts';
+import { hours, type Millis, millis, minutes } from '../../core/units.ts';
+import type { OutboxFault } from './fault.ts';
+
+/** How long a moved file and an eviction are shown after they happened. */
+const SHOW_ASIDE = hours(1);
+const SHOW_EVICTION = minutes(10);
+
+const NEVER = millis(Number.NEGATIVE_INFINITY);
+
+export class Condition {
+  readonly #clock: Clock;
+  /** Since the node started. */
+  evicted = 0;
+  fault: OutboxFault | undefined;
+  #evictedAt: Millis = NEVER;
+  #aside = '';
+  #asideAt: Millis = NEVER;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  evict(records: number): void {
+    this.evicted += records;
+    this.#evictedAt = this.#clock.mono();
+  }
+
+  movedAside(path: string, salvaged: number): void {
+    this.#aside = `an unusable database was moved to ${path}; ${salvaged} records were saved from it`;
+    this.#asideAt = this.#clock.mono();
+  }
+
+  /** True when this is news: the same fault on every retry is logged once. */
+  failed(fault: OutboxFault): boolean {
+    const news = this.fault?.kind !== fault.kind;
+    this.fault = fault;
+    return news;
+  }
+
+  /** True when a fault has just ended. */
+  recovered(): boolean {
+    const before = this.fault;
+    this.fault = undefined;
+    return before !== undefined;
+  }
+
+  health(open: boolean): Health {
+    if (this.fault) {
+      return { state: this.fault.kind === 'full' ? 'degraded' : 'failed', detail: this.fault.message };
+    }
+    if (!open) return { state: 'starting', detail: 'the database is being opened' };
+    const now = this.#clock.mono();
+    const details: string[] = [];
+    if (now - this.#asideAt < SHOW_ASIDE) details.push(this.#aside);
+    if (now - this.#evictedAt < SHOW_EVICTION) {
+      details.push(`the queue is full: ${this.evicted} records dropped since the start; check the broker`);
+    }
+    return details.length === 0 ? HEALTHY : { state: 'degraded', detail: details.join('; ') };
+  }
+}

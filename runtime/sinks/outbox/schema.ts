@@ -1,0 +1,50 @@
+/** Tables and settings of outbox.db. */
+
+import type { DatabaseSync } from 'node:sqlite';
+import { RECORD_CLASSES, type RecordClass } from '../../core/messages.ts';
+
+export const SCHEMA_VERSION = 1;
+
+/** Marks the file as ours (`file` and the command line show it): "Vigi". */
+export const APPLICATION_ID = 0x56696769;
+
+/**
+ * A commit writes whole pages, and a record changes three or four: small pages write less. Measured with
+ * `vigie bench flash` (docs/outbox.md): 1 KiB pages write about half of what 4 KiB pages do.
+ */
+export const PAGE_BYTES = 1024;
+/** A frame of the write-ahead log: the page and its header. */
+export const FRAME_BYTES = PAGE_BYTES + 24;
+
+/** One table a class, filled at its end and emptied at its start: sending order without an index to write. */
+export const tableOf = (recordClass: RecordClass): string => `record_${recordClass}`;
+
+const CREATE = [
+  'CREATE TABLE boot (n INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, kernel TEXT NOT NULL)',
+  'CREATE TABLE clock (kernel TEXT PRIMARY KEY, wall_minus_mono REAL NOT NULL) WITHOUT ROWID',
+  ...RECORD_CLASSES.map(
+    (recordClass) =>
+      `CREATE TABLE ${tableOf(recordClass)} (id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+       mono REAL NOT NULL, wall REAL NOT NULL, synced INTEGER NOT NULL, crc INTEGER NOT NULL, topic TEXT NOT NULL,
+       compressed INTEGER NOT NULL, body BLOB NOT NULL)`,
+  ),
+  `PRAGMA application_id = ${APPLICATION_ID}`,
+  `PRAGMA user_version = ${SCHEMA_VERSION}`,
+];
+
+/** Settings of every connection that writes. Page size and WAL stick to a new file; the rest is per connection. */
+export function configure(db: DatabaseSync): void {
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
+  db.exec('PRAGMA journal_mode = WAL');
+  // The outbox syncs and checkpoints itself, off the event loop: see durable.ts.
+  db.exec('PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0');
+  db.exec('PRAGMA cache_size = -256; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY');
+}
+
+export function createTables(db: DatabaseSync): void {
+  db.exec(`BEGIN IMMEDIATE; ${CREATE.join('; ')}; COMMIT`);
+}
+
+export function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+}
