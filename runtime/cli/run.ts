@@ -7,10 +7,8 @@ import { createLog } from '../core/log.ts';
 import type { VigieNode } from '../node.ts';
 import { wire } from '../wire.ts';
 import type { CliCommand } from './command.ts';
+import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
 import { version } from './version.ts';
-
-const DEFAULT_CONFIG = '/etc/vigie/vigie.yaml';
-const DEFAULT_DATA = '/var/lib/vigie';
 
 export const run: CliCommand = {
   name: 'run',
@@ -34,7 +32,10 @@ Example:
   vigie run --config vigie.yaml --data-dir ./data
 `,
   async run(args) {
-    const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' }, 'data-dir': { type: 'string' } } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: { config: { type: 'string' }, 'data-dir': { type: 'string' } },
+    });
     const file = resolve(values.config ?? DEFAULT_CONFIG);
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
     const loadConfig = () => loadRunnable(file, dataDir);
@@ -46,7 +47,10 @@ Example:
     await node.start();
     log.info({ event: 'node.started', version: version(), file, dataDir }, 'the node runs');
     const late = await stopped;
-    log.info({ event: 'node.stopped', late }, late.length > 0 ? `stopped, without waiting for ${late.join(', ')}` : 'stopped');
+    log.info(
+      { event: 'node.stopped', late },
+      late.length > 0 ? `stopped, without waiting for ${late.join(', ')}` : 'stopped',
+    );
     return late.length > 0 ? 1 : 0;
   },
 };

@@ -1,0 +1,84 @@
+/** `vigie doctor`: looks at everything the node stands on, and says the fix for what is wrong. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadConfigFile } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { Config } from '../config/schema/root.ts';
+import type { CliCommand } from './command.ts';
+import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
+import { type Finding, failure, ok, warning } from './doctor/finding.ts';
+import { addon, clock, storage, versions } from './doctor/machine.ts';
+import { broker, dashboard } from './doctor/network.ts';
+import { sources } from './doctor/plant.ts';
+
+export const doctor: CliCommand = {
+  name: 'doctor',
+  summary: 'look at buses, broker, clock, disk, addon and versions, and say the fix',
+  help: `Usage: vigie doctor [--config FILE] [--data-dir DIR] [--json]
+
+Looks at everything the node stands on: versions, native addon, clock, disk, the
+configuration, each source's bus or serial port, the broker (a real login), the dashboard.
+Changes nothing. Run it as the user the service runs as, to see what the service sees.
+
+Options:
+  --config FILE    configuration (default ${DEFAULT_CONFIG}, left out when absent)
+  --data-dir DIR   state directory (default: $STATE_DIRECTORY, else ${DEFAULT_DATA})
+  --json           print [{ check, state: ok|warning|failure, detail, fix }]
+
+Exit status: 0 no failure, 1 a failure found, 2 the command line was not understood.
+`,
+  async run(args) {
+    const options = {
+      config: { type: 'string' },
+      'data-dir': { type: 'string' },
+      json: { type: 'boolean' },
+    } as const;
+    const { values } = parseArgs({ args: [...args], options });
+    const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
+    const findings = [
+      versions(),
+      addon(),
+      clock(),
+      ...storage(dataDir),
+      ...(await configured(values.config)),
+    ];
+    if (values.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
+    else for (const finding of findings) process.stdout.write(line(finding));
+    return findings.some(({ state }) => state === 'failure') ? 1 : 0;
+  },
+};
+
+async function configured(named: string | undefined): Promise<Finding[]> {
+  const file = resolve(named ?? DEFAULT_CONFIG);
+  if (named === undefined && !existsSync(file)) {
+    return [
+      warning(
+        'configuration',
+        `there is no ${file}`,
+        'write one (docs/configuration.md), or name another with --config',
+      ),
+    ];
+  }
+  const { config, problems } = loadConfigFile(file);
+  const wrong = problems.map((problem) =>
+    failure(
+      'configuration',
+      formatProblem(file, problem),
+      'mend the line; vigie check says when it is right',
+    ),
+  );
+  const state = problems.length === 0 ? [ok('configuration', `${file} has no errors`)] : wrong;
+  return config ? [...state, ...(await plant(config))] : state;
+}
+
+async function plant(config: Config): Promise<Finding[]> {
+  return [...(await sources(config)), await broker(config), await dashboard(config.http)];
+}
+
+const MARK = { ok: 'ok     ', warning: 'warning', failure: 'FAILURE' };
+
+function line({ check, state, detail, fix }: Finding): string {
+  return `${MARK[state]}  ${check}: ${detail}\n${fix ? `         ${fix}\n` : ''}`;
+}
