@@ -1,0 +1,56 @@
+/** One serial line, opened by its stable name: the name is followed at each open, wherever it leads by then. */
+
+import type { SerialLine } from '../../config/schema/port.ts';
+import { DeviceError } from '../../core/errors.ts';
+import { explainOpenFailure } from './diagnose.ts';
+
+export interface SerialEvents {
+  data(chunk: Buffer): void;
+  /** The device is gone (unplugged, driver error). Called once, not after close(). */
+  lost(cause: DeviceError): void;
+}
+
+export interface SerialHandle {
+  write(data: Buffer): void;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws DeviceError `serial-missing`, `serial-permission`, `serial-busy` or `serial-open`, all retryable: cables
+ * and rights are put right while the node runs.
+ */
+export async function openSerialPort(line: SerialLine, events: SerialEvents): Promise<SerialHandle> {
+  const { SerialPort } = await import('serialport');
+  const port = new SerialPort({ ...line, autoOpen: false, lock: true });
+  await new Promise<void>((resolve, reject) => {
+    port.open((error) => (error ? reject(explainOpenFailure(line.path, error)) : resolve()));
+  });
+  let done = false;
+  const lose = (cause: unknown) => {
+    if (done) return;
+    done = true;
+    if (port.isOpen) port.close(() => {});
+    events.lost(
+      new DeviceError('serial-lost', `serial port ${line.path} is gone (unplugged?)`, {
+        cause: cause ?? undefined,
+        retryable: true,
+        facts: { path: line.path },
+      }),
+    );
+  };
+  port.on('data', events.data);
+  port.on('error', lose);
+  port.on('close', lose);
+  // A line whose far side vanished can also just end.
+  port.on('end', () => lose(undefined));
+  return {
+    write: (data) => {
+      if (!done) port.write(data);
+    },
+    close: () => {
+      done = true;
+      return new Promise((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
+    },
+  };
+}

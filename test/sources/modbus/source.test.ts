@@ -1,0 +1,148 @@
+import { createRequire } from 'node:module';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../../../runtime/core/errors.ts';
+import { TcpDevice, until } from './device.ts';
+import { holdingTags, Rig } from './rig.ts';
+
+interface ServerTcp {
+  once(event: 'initialized', listener: () => void): void;
+  close(callback: () => void): void;
+  readonly _server: { address(): { port: number } };
+}
+// modbus-serial's server is the second opinion: another author's idea of the protocol.
+const { ServerTCP } = createRequire(import.meta.url)('modbus-serial') as {
+  ServerTCP: new (vector: object, options: object) => ServerTcp;
+};
+
+async function serve(vector: object): Promise<{ port: number; close: () => Promise<void> }> {
+  const holder = new TcpDevice();
+  const port = await holder.listen();
+  await holder.close();
+  const server = new ServerTCP(vector, { host: '127.0.0.1', port, unitID: 255 });
+  await new Promise<void>((resolve) => server.once('initialized', resolve));
+  return { port, close: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+test("all four tables are read from modbus-serial's own server", async () => {
+  const server = await serve({
+    getCoil: (address: number) => address % 3 === 0,
+    getDiscreteInput: (address: number) => address % 2 === 0,
+    getInputRegister: (address: number, unit: number) => unit * 100 + address,
+    getHoldingRegister: (address: number, unit: number) => unit * 200 + address,
+  });
+  const rig = new Rig({
+    tcp: { host: '127.0.0.1', port: server.port },
+    units: [
+      {
+        id: 7,
+        tags: [
+          { name: 'coil', register: 'coil', type: 'bool', address: 9 },
+          { name: 'coil-off', register: 'coil', type: 'bool', address: 10 },
+          { name: 'discrete', register: 'discrete', type: 'bool', address: 3 },
+          { name: 'input', register: 'input', address: 5, scale: 0.5, offset: -1 },
+          { name: 'holding', address: 11, range: [0, 100] },
+          { name: 'wide', address: 12, type: 'uint32' },
+        ],
+      },
+    ],
+  });
+  await rig.start();
+  await until(
+    () => rig.last('coil') !== undefined && rig.last('wide') !== undefined && rig.good('input') > 1,
+  );
+  assert.is(rig.last('coil')?.value, true);
+  assert.is(rig.last('coil-off')?.value, false);
+  assert.is(rig.last('discrete')?.value, false);
+  assert.is(rig.last('input')?.value, 705 / 2 - 1);
+  assert.equal([rig.last('holding')?.quality, rig.last('holding')?.reason], ['uncertain', 'out-of-range']);
+  assert.is(rig.last('holding')?.value, 1411);
+  assert.is(rig.last('wide')?.value, 1412 * 65_536 + 1413);
+  assert.is(rig.source.health().state, 'ok');
+  await rig.source.stop();
+  await rig.source.stop();
+  assert.is(rig.source.health().state, 'stopped');
+  await server.close();
+});
+
+test('start does not wait for a device that is not there, and says what is wrong', async () => {
+  const free = new TcpDevice();
+  const port = await free.listen();
+  await free.close();
+  const rig = new Rig({ tcp: { host: '127.0.0.1', port }, units: [{ id: 1, tags: holdingTags('t', 2) }] });
+  await rig.start();
+  await until(() => rig.last('t-1')?.reason === 'bus-offline');
+  const health = rig.source.health();
+  assert.is(health.state, 'failed');
+  assert.match(health.detail, /nothing listens/);
+  await rig.source.stop();
+});
+
+test('values are written only where the configuration allows it, and as the registers need them', async () => {
+  const registers = new Uint16Array(100);
+  const coils: boolean[] = [];
+  const server = await serve({
+    getCoil: (address: number) => coils[address] ?? false,
+    getHoldingRegister: (address: number) => registers[address],
+    setCoil: (address: number, on: boolean) => {
+      coils[address] = on;
+    },
+    setRegister: (address: number, word: number) => {
+      registers[address] = word;
+    },
+  });
+  const writable = true;
+  const rig = new Rig({
+    tcp: { host: '127.0.0.1', port: server.port },
+    units: [
+      {
+        id: 1,
+        tags: [
+          { name: 'fixed', address: 0 },
+          { name: 'pump', address: 4, register: 'coil', type: 'bool', writable },
+          { name: 'setpoint', address: 1, scale: 0.1, range: [0, 14], writable },
+          { name: 'level', address: 2, type: 'float32', order: 'CDAB', writable },
+          { name: 'mode', address: 6, bits: [4, 3], writable },
+        ],
+      },
+    ],
+  });
+  await rig.start();
+  await until(() => rig.good('level') > 0);
+  registers[6] = 0xff0f;
+  await rig.source.write('pump', true);
+  await rig.source.write('setpoint', 7.2);
+  await rig.source.write('level', 1.5);
+  await rig.source.write('mode', 5);
+  assert.is(coils[4], true);
+  assert.is(registers[1], 72);
+  assert.equal([registers[2], registers[3]], [0x0000, 0x3fc0]);
+  // The server knows no mask write: the source found its way around, and kept the other bits.
+  assert.is(registers[6], 0xff5f);
+  for (const [tag, value, code] of [
+    ['fixed', 1, 'tag-not-writable'],
+    ['nobody', 1, 'tag-unknown'],
+    ['setpoint', 15, 'write-range'],
+    ['setpoint', 'high', 'write-type'],
+    ['pump', 1, 'write-type'],
+    ['mode', 8, 'write-range'],
+  ] as const) {
+    const error = await rig.source.write(tag, value).then(
+      () => undefined,
+      (thrown: InputError) => thrown,
+    );
+    assert.instance(error, InputError, `${tag} ${value}`);
+    assert.is(error?.code, code);
+  }
+  await until(() => rig.last('setpoint')?.value === 72 * 0.1);
+  await rig.source.stop();
+  await server.close();
+});
+
+test('a tag beyond the last address is refused by name', () => {
+  const make = (tag: object) => () =>
+    new Rig({ tcp: { host: 'x', port: 1 }, units: [{ id: 1, tags: [{ name: 'far', ...tag }] }] });
+  assert.throws(make({ address: 65_535, type: 'float32' }), /tag far takes 2 registers/);
+});
+
+test.run();
