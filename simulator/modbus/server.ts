@@ -40,14 +40,15 @@ export function vectorOf(images: Images, unknown: UnknownUnits): IServiceVector 
     get: (image: RegisterImage) => T | undefined,
     done: (error: Error | null, value: T) => void,
   ) => {
+    // The library looks into the values even where there is an error, and does not catch what a vector throws.
+    const fail = (exception: ModbusException) => done(exception, [] as T);
     const image = images.get(unit);
     if (!image) {
-      if (unknown === 'exception') done(GATEWAY_NO_RESPONSE, undefined as T);
+      if (unknown === 'exception') fail(GATEWAY_NO_RESPONSE);
       return;
     }
     const value = get(image);
-    // Given to the callback, as the library does not catch what its vector throws.
-    if (value === undefined) done(ILLEGAL_ADDRESS, undefined as T);
+    if (value === undefined) fail(ILLEGAL_ADDRESS);
     else done(null, value);
   };
   const refuse = (_address: number, _value: unknown, _unit: number, done: (error: Error | null) => void) =>

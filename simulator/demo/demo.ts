@@ -1,0 +1,152 @@
+/** The demo: a simulated plant, a broker, and a real node that watches the one and delivers to the other. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { describeError } from '../../runtime/core/errors.ts';
+import type { AnomalyEvent } from '../../runtime/core/messages.ts';
+import { packageRoot } from '../../runtime/core/paths.ts';
+import { type DevelopmentBroker, startDevelopmentBroker } from '../broker.ts';
+import { type PlantServer, startPlantServer } from '../plant-server.ts';
+import { demoConfig } from './config.ts';
+import { nextFault } from './script.ts';
+import { type Subscription, watchAnomalies } from './subscriber.ts';
+
+export interface DemoOptions {
+  /** Dashboard port. */
+  readonly port: number;
+  /** An MQTT 5 broker to deliver to; the embedded development broker when absent. */
+  readonly broker?: string | undefined;
+  readonly seed: number;
+  /** For a person, line by line. */
+  readonly say: (line: string) => void;
+}
+
+export interface RunningDemo {
+  /** Anomaly events seen on the broker so far. */
+  readonly events: readonly AnomalyEvent[];
+  readonly plant: PlantServer;
+  /** The node's exit status, should it end by itself. */
+  readonly nodeExit: Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
+  const plant = await startPlantServer({ port: 0, seed: options.seed, faultProbability: 0 });
+  const broker = options.broker === undefined ? await startDevelopmentBroker() : undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'vigie-demo-'));
+  const demo = new Demo(options, plant, broker, directory);
+  await demo.start();
+  return demo;
+}
+
+class Demo implements RunningDemo {
+  readonly events: AnomalyEvent[] = [];
+  readonly plant: PlantServer;
+  readonly nodeExit: Promise<number | null>;
+  readonly #options: DemoOptions;
+  readonly #broker: DevelopmentBroker | undefined;
+  readonly #directory: string;
+  readonly #node: ChildProcess;
+  #subscription: Subscription | undefined;
+  #fault: NodeJS.Timeout | undefined;
+  #faults = 0;
+
+  constructor(
+    options: DemoOptions,
+    plant: PlantServer,
+    broker: DevelopmentBroker | undefined,
+    directory: string,
+  ) {
+    this.#options = options;
+    this.plant = plant;
+    this.#broker = broker;
+    this.#directory = directory;
+    this.#node = this.#spawnNode();
+    this.nodeExit = new Promise((resolve) => this.#node.once('exit', (code) => resolve(code)));
+  }
+
+  async start(): Promise<void> {
+    const { say, port } = this.#options;
+    say(`plant:     127 sensors in 8 stages behind Modbus TCP at 127.0.0.1:${this.plant.port}`);
+    say(`broker:    ${this.#url()}${this.#broker ? ' (embedded, for development)' : ''}`);
+    say(`dashboard: http://127.0.0.1:${port}`);
+    say('The node learns what is normal for 45 s; then something goes wrong in the plant. Ctrl-C ends it.');
+    this.#subscription = await watchAnomalies(this.#url(), (event) => {
+      this.events.push(event);
+      say(`event:     [${event.phase}] ${event.summary}`);
+    });
+    this.#scheduleFault();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#fault);
+    if (this.#node.exitCode === null && this.#node.signalCode === null) this.#node.kill('SIGTERM');
+    await this.nodeExit;
+    await this.#subscription?.stop();
+    await this.plant.stop();
+    await this.#broker?.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #url(): string {
+    return this.#options.broker ?? this.#broker?.url ?? '';
+  }
+
+  /** The node is a process of its own, exactly as on a board; its log lines that matter are passed on. */
+  #spawnNode(): ChildProcess {
+    const file = join(this.#directory, 'vigie.yaml');
+    const embedded = this.#broker !== undefined;
+    writeFileSync(
+      file,
+      stringify(
+        demoConfig({
+          modbusPort: this.plant.port,
+          httpPort: this.#options.port,
+          broker: this.#url(),
+          embedded,
+        }),
+      ),
+    );
+    const arguments_ = ['run', '--config', file, '--data-dir', join(this.#directory, 'data')];
+    const node = spawn(join(packageRoot, 'bin/vigie'), arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let rest = '';
+    node.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#pass(line);
+    });
+    return node;
+  }
+
+  #pass(line: string): void {
+    const { level, event, message } = parseLogLine(line);
+    if (level === 'error' || level === 'fatal' || /baseline\.ready/.test(event))
+      this.#options.say(`node:      ${message}`);
+  }
+
+  #scheduleFault(): void {
+    const { delay, spec, text } = nextFault(this.#faults);
+    this.#fault = setTimeout(() => {
+      try {
+        this.plant.injectFault(spec);
+        this.#options.say(`fault:     ${text}`);
+      } catch (error) {
+        this.#options.say(`fault:     not injected: ${describeError(error)}`);
+      }
+      this.#faults += 1;
+      this.#scheduleFault();
+    }, delay);
+  }
+}
+
+function parseLogLine(line: string): { level: string; event: string; message: string } {
+  try {
+    const { level = '', event = '', message = '' } = JSON.parse(line);
+    return { level, event, message };
+  } catch {
+    return { level: 'error', event: '', message: line };
+  }
+}

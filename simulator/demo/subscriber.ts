@@ -1,0 +1,19 @@
+/** Watches a broker for anomaly events, as any subscriber would. */
+
+import type { AnomalyEvent } from '../../runtime/core/messages.ts';
+
+export interface Subscription {
+  stop(): Promise<void>;
+}
+
+/** Connects again by itself for as long as it runs. */
+export async function watchAnomalies(
+  url: string,
+  onEvent: (event: AnomalyEvent) => void,
+): Promise<Subscription> {
+  const { connectAsync } = await import('mqtt');
+  const client = await connectAsync(url, { protocolVersion: 4 });
+  client.on('message', (_topic, payload) => onEvent(JSON.parse(payload.toString()) as AnomalyEvent));
+  await client.subscribeAsync('vigie/+/+/events/anomaly', { qos: 1 });
+  return { stop: () => client.endAsync(true) };
+}
