@@ -3,34 +3,23 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type PlainTree, readSavedForest, referenceScore } from '../../bench/trees/saved-forest.ts';
 import { IsolationForest } from '../../runtime/addon/isolation-forest.ts';
 import { TreeEnsemble } from '../../runtime/addon/tree-ensemble.ts';
 import { InputError, ModelError } from '../../runtime/core/errors.ts';
-import { bruteForceShapley, coverOf, goesLeft, type PlainTree, parseSaved, randomRows } from './support.ts';
+import { bruteForceShapley, coverOf, randomRows } from './support.ts';
 
 const WIDTH = 6;
 const rows = randomRows(500, WIDTH, 1);
 const row = (at: number, width = WIDTH, from = rows) => from.subarray(at * width, (at + 1) * width);
 
-function averagePathLength(n: number): number {
-  if (n < 2) return 0;
-  return n === 2 ? 1 : 2 * (Math.log(n - 1) + 0.5772156649015329) - (2 * (n - 1)) / n;
-}
-
-/** Edges passed plus c(rows in the leaf), by the tree's shape and covers alone. */
-function pathLength(tree: PlainTree, values: Float64Array, depth = 0): number {
-  if ('value' in tree) return depth + averagePathLength(tree.cover);
-  return pathLength(goesLeft(tree, values) ? tree.left : tree.right, values, depth + 1);
-}
-
 test('the score is the definition, computed slowly from the saved trees', () => {
   const forest = IsolationForest.fit({ rows, width: WIDTH, seed: 42 });
-  const saved = parseSaved(forest.serialize());
+  const saved = readSavedForest(forest.serialize());
   assert.is(saved.trees.length, 50);
   assert.is(saved.sampleSize, 256);
   for (let i = 0; i < 500; i++) {
-    const mean = saved.trees.reduce((sum, tree) => sum + pathLength(tree, row(i)), 0) / 50;
-    const expected = -mean / averagePathLength(256);
+    const expected = referenceScore(saved, row(i));
     assert.ok(Math.abs(forest.score(row(i)) - expected) < 1e-12);
     assert.ok(Math.abs(IsolationForest.anomalyScore(forest.score(row(i))) - 2 ** expected) < 1e-12);
   }
@@ -48,7 +37,7 @@ test('trees hold their sample, stop at their depth and split where rows differ',
     check(tree.left, depth + 1);
     check(tree.right, depth + 1);
   };
-  for (const tree of parseSaved(forest.serialize()).trees) {
+  for (const tree of readSavedForest(forest.serialize()).trees) {
     assert.is(coverOf(tree), 100);
     check(tree, 0);
   }
@@ -94,7 +83,7 @@ test('planted outliers come out on top and their cause is explained', () => {
 
 test('contributions of a fitted forest equal enumeration', () => {
   const forest = IsolationForest.fit({ rows, width: WIDTH, seed: 8, trees: 10, samples: 64 });
-  const { trees, scale } = parseSaved(forest.serialize());
+  const { trees, scale } = readSavedForest(forest.serialize());
   const out = new Float64Array(WIDTH);
   for (const at of [0, 10, 20]) {
     const probe = Float64Array.from(row(at));
@@ -113,7 +102,7 @@ test('missing and infinite values are learned from and scored', () => {
   const forest = IsolationForest.fit({ rows: holes, width: WIDTH, seed: 4 });
   for (let i = 0; i < 100; i++) assert.ok(Number.isFinite(forest.score(row(i, WIDTH, holes))));
   assert.ok(Number.isFinite(forest.score(new Float64Array(WIDTH).fill(Number.NaN))));
-  const saved = parseSaved(forest.serialize());
+  const saved = readSavedForest(forest.serialize());
   for (const tree of saved.trees) assert.is(coverOf(tree), 256);
 });
 

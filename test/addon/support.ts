@@ -1,5 +1,6 @@
 /** Slow references that share nothing with the native code, and small random inputs. */
 
+import { goesLeft, type PlainTree } from '../../bench/trees/saved-forest.ts';
 import type { TreeArrays } from '../../runtime/addon/binding.ts';
 
 /** Mulberry32: tests need the same rows every time. */
@@ -19,25 +20,8 @@ export function randomRows(count: number, width: number, seed: number): Float64A
   return Float64Array.from({ length: count * width }, () => random() + random() + random());
 }
 
-export type PlainTree =
-  | { value: number; cover: number }
-  | {
-      feature: number;
-      threshold: number;
-      strict: boolean;
-      missingLeft: boolean;
-      left: PlainTree;
-      right: PlainTree;
-    };
-
 export function coverOf(tree: PlainTree): number {
   return 'value' in tree ? tree.cover : coverOf(tree.left) + coverOf(tree.right);
-}
-
-export function goesLeft(tree: Exclude<PlainTree, { value: number }>, row: Float64Array): boolean {
-  const value = Math.fround(row[tree.feature]!);
-  if (Number.isNaN(value)) return tree.missingLeft;
-  return tree.strict ? value < tree.threshold : value <= tree.threshold;
 }
 
 export function leafValue(tree: PlainTree, row: Float64Array): number {
@@ -122,48 +106,4 @@ export function randomGridRow(random: () => number, width: number): Float64Array
   return Float64Array.from({ length: width }, () =>
     random() < 0.15 ? Number.NaN : Math.round(random() * 8) / 8,
   );
-}
-
-/** The bytes of `serialize`, read by the format's description. */
-export function parseSaved(saved: Buffer): {
-  width: number;
-  sampleSize: number;
-  scale: number;
-  trees: PlainTree[];
-} {
-  const width = saved.readUInt32LE(8);
-  const treeCount = saved.readUInt32LE(16);
-  const scale = saved.readDoubleLE(32);
-  const sizes = Array.from({ length: treeCount }, (_, i) => saved.readUInt32LE(40 + 4 * i));
-  let at = 40 + 4 * treeCount;
-  const trees = sizes.map((size) => {
-    const nodes = Array.from({ length: size }, () => {
-      const tag = saved.readUInt16LE(at);
-      if (tag === 0xffff) {
-        const leaf = { value: saved.readDoubleLE(at + 2), cover: saved.readDoubleLE(at + 10) };
-        at += 18;
-        return leaf;
-      }
-      const inner = {
-        feature: tag & 0x7fff,
-        missingLeft: tag >= 0x8000,
-        threshold: saved.readFloatLE(at + 2),
-      };
-      at += 6;
-      return inner;
-    });
-    let next = -1;
-    const first = nodes.map((node) => {
-      if ('value' in node) return 0;
-      next += 2;
-      return next;
-    });
-    const build = (i: number): PlainTree => {
-      const node = nodes[i]!;
-      if ('value' in node) return node;
-      return { ...node, strict: false, left: build(first[i]!), right: build(first[i]! + 1) };
-    };
-    return build(0);
-  });
-  return { width, sampleSize: saved.readUInt32LE(12), scale, trees };
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PlainTree } from '../../bench/trees/saved-forest.ts';
 import { TreeEnsemble } from '../../runtime/addon/tree-ensemble.ts';
 import { VigieError } from '../../runtime/core/errors.ts';
 import {
   bruteForceShapley,
   leafValue,
-  type PlainTree,
   randomGridRow,
   randomSource,
   randomTree,
