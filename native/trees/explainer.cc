@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t kMaxTableBytes = std::size_t{512} << 20;
 
-/// GCC lowers this to one AVX register or to two SSE2 or NEON ones.
-using Vector = double __attribute__((vector_size(Explainer::kLanes * sizeof(double))));
+/// The compiler lowers this to one AVX register or to two SSE2 or NEON ones.
+using Vector = double __attribute__((vector_size(Explainer::kLanes * sizeof(double)), may_alias));
 
 }  // namespace
 
@@ -119,8 +119,8 @@ void Explainer::run_block(const Split* splits, std::size_t count, const Edge* ed
   };
   const auto cell = [](Lanes& lanes) -> Vector& { return reinterpret_cast<Vector&>(lanes.value); };
   const Vector t = vector(block.t);
-  const Vector rest = 1 - t;
-  const Vector cold_term = 1 / rest;
+  const Vector rest = 1.0 - t;
+  const Vector cold_term = 1.0 / rest;
   cell(sums[0]) = vector(block.weight) * edges[0].multiplier;
   on_path[0] = 1;
   for (std::size_t s = 0; s < count; ++s) {

@@ -12,5 +12,11 @@ export function clockSynchronised(): boolean | undefined {
   return binding().clockSynchronised();
 }
 
-/** For `SystemClock`: the kernel's word, or systemd-timesyncd's flag file where the kernel refuses it. */
-export const kernelProbe: SyncProbe = () => clockSynchronised() ?? timesyncProbe();
+/** For `SystemClock`: the kernel's word, or systemd-timesyncd's flag file where the kernel or the addon cannot say. */
+export const kernelProbe: SyncProbe = () => {
+  try {
+    return clockSynchronised() ?? timesyncProbe();
+  } catch {
+    return timesyncProbe(); // a node without its addon still has sensors to stamp
+  }
+};

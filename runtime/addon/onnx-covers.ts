@@ -2,42 +2,60 @@
 
 import type { TreeArrays } from './binding.ts';
 
-const EULER_GAMMA = 0.5772156649015329;
-/** Of a leaf's value, which was rounded to float32 and computed by another program. */
-const TOLERANCE = 1e-5;
-const MOST_ROWS = 2 ** 24;
+type TreeShape = Pick<TreeArrays, 'roots' | 'feature' | 'left' | 'right'>;
 
-/** Edges from the root to each leaf; nodes that no root leads to (the addon refuses them) keep 0. */
-export function leafDepths(nodes: Pick<TreeArrays, 'roots' | 'feature' | 'left' | 'right'>): Int32Array {
+const EULER_GAMMA = 0.5772156649015329;
+/** Of a leaf's value, which was rounded to float32. */
+const TOLERANCE = 1e-6;
+/** Beyond this, c(n) and c(n + 1) are the same float32. */
+const MOST_ROWS = 2 ** 16;
+
+interface Leaves {
+  /** Edges from the root; -1 in inner nodes. */
+  readonly depth: Int32Array;
+  /** Index of the tree. */
+  readonly tree: Int32Array;
+}
+
+/** Nodes that no root leads to (the addon refuses them) count as roots. */
+function findLeaves(nodes: TreeShape): Leaves {
   const depth = new Int32Array(nodes.feature.length).fill(-1);
+  const tree = new Int32Array(nodes.feature.length);
   const stack = [...nodes.roots];
-  for (const root of nodes.roots) depth[root] = 0;
+  nodes.roots.forEach((root, index) => {
+    depth[root] = 0;
+    tree[root] = index;
+  });
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
     if (nodes.feature[at] === -1) continue;
     for (const child of [nodes.left[at]!, nodes.right[at]!]) {
       if (depth[child] !== -1) continue; // met before: no tree, and refused later
       depth[child] = depth[at]! + 1;
+      tree[child] = tree[at]!;
       stack.push(child);
     }
   }
-  return depth.map((levels, at) => (nodes.feature[at] === -1 ? Math.max(0, levels) : -1));
+  return { depth: depth.map((levels, at) => (nodes.feature[at] === -1 ? Math.max(0, levels) : -1)), tree };
 }
 
 /**
  * Solves `value = depth + c(n)` for each leaf's n.
- * @param depths -1 for inner nodes.
- * @returns undefined when a leaf has no such n, so that these are not an isolation forest's path lengths.
+ * @returns undefined when a leaf has no such n or the trees' sums of n differ, so that these are not the path
+ * lengths of an isolation forest: each of its trees is grown from as many rows.
  */
-export function coversFromPathLengths(value: Float64Array, depths: Int32Array): Float64Array | undefined {
+export function coversFromPathLengths(value: Float64Array, nodes: TreeShape): Float64Array | undefined {
   const cover = new Float64Array(value.length);
+  const { depth, tree } = findLeaves(nodes);
+  const sums = new Float64Array(nodes.roots.length);
   for (let i = 0; i < value.length; i++) {
-    if (depths[i] === -1) continue;
-    const rest = value[i]! - depths[i]!;
+    if (depth[i] === -1) continue;
+    const rest = value[i]! - depth[i]!;
     const rows = rowsForPathLength(rest);
     if (Math.abs(averagePathLength(rows) - rest) > TOLERANCE * Math.max(1, value[i]!)) return undefined;
     cover[i] = rows;
+    sums[tree[i]!]! += rows;
   }
-  return cover;
+  return sums.every((sum) => sum === sums[0]) ? cover : undefined;
 }
 
 /** c(n): the mean path length of an unsuccessful search among n rows. */

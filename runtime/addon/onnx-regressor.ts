@@ -2,7 +2,7 @@
 
 import { ModelError } from '../core/errors.ts';
 import type { TreeArrays } from './binding.ts';
-import { coversFromPathLengths, leafDepths } from './onnx-covers.ts';
+import { coversFromPathLengths } from './onnx-covers.ts';
 import type { OnnxAttribute, OnnxNode } from './onnx-proto.ts';
 
 /**
@@ -158,7 +158,7 @@ function readCovers(
   ) {
     return { cover: Float64Array.from(rates), covers: 'hit-rates' };
   }
-  const cover = coversFromPathLengths(value, leafDepths(nodes));
+  const cover = coversFromPathLengths(value, nodes);
   if (cover) return { cover, covers: 'path-lengths' };
   return { cover: new Float64Array(nodes.feature.length).fill(1), covers: 'leaf-counts' };
 }

@@ -80,11 +80,23 @@ test('weights for the explanation come from hit rates where the file has them', 
 
 test('weights for the explanation are told from path lengths of an isolation forest', async () => {
   const c = (n: number) => 2 * (Math.log(n - 1) + 0.5772156649015329) - (2 * (n - 1)) / n;
-  const lengths = floats('target_weights', [1 + c(100), 2, 3, 1 + c(37), 1 + c(65)]);
+  const lengths = floats('target_weights', [1 + c(100), 2, 3, 1 + c(37), 1 + c(66)]);
   const { ensemble, covers } = await loadOnnxTrees(encodeModel({ attribute: replaced(lengths) }));
   assert.is(covers, 'path-lengths');
-  const mean = (100 * (1 + c(100)) + 2 + 2 * 3) / 103 + (37 * (1 + c(37)) + 65 * (1 + c(65))) / 102;
+  const mean = (100 * (1 + c(100)) + 2 + 2 * 3) / 103 + (37 * (1 + c(37)) + 66 * (1 + c(66))) / 103;
   assert.ok(Math.abs(ensemble.expectedValue - mean) < 1e-5);
+});
+
+test('ordinary leaf values are not taken for path lengths', async () => {
+  for (const values of [
+    [20.1, 21.7, 30.2, 19.6, 25.5],
+    [1, 2, 2, 1, 1], // whole depths, but of trees of different sizes
+    [0, 0, 0, 0, 0],
+  ]) {
+    const weights = floats('target_weights', values);
+    const { covers } = await loadOnnxTrees(encodeModel({ attribute: replaced(weights) }));
+    assert.is(covers, 'leaf-counts');
+  }
 });
 
 test('what is not supported is refused by name', async () => {

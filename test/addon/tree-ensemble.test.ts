@@ -88,6 +88,20 @@ test('paths of more unique features than one block of quadrature nodes serves st
   }
 });
 
+test('bushy trees with repeated features stay exact over several blocks', () => {
+  const random = randomSource(21);
+  for (const width of [9, 10, 11]) {
+    const trees = [randomTree(random, width, 13), randomTree(random, width, 13)];
+    const ensemble = ensembleOrRefusal(trees, width);
+    const row = randomGridRow(random, width);
+    const out = new Float64Array(width);
+    ensemble?.explain(row, out);
+    bruteForceShapley(trees, row).forEach((phi, f) => {
+      assertNear(out[f]!, -1.5 * phi, 1e-9, `width ${width}, ${f}`);
+    });
+  }
+});
+
 test('trees too deep for padding are walked, with the same results', () => {
   const depth = 200;
   const trees = [comb(depth), comb(3)];
