@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 import { describeError } from '../../runtime/core/errors.ts';
-import { type FaultRequest, parseFaultSpec, parseFaultWords } from '../faults/request.ts';
+import { parseFaultSpec, parseFaultWords } from '../faults/request.ts';
 import { plantSourcesConfig } from '../modbus/sources-config.ts';
 import { type PlantServer, startPlantServer } from '../plant-server.ts';
 import { asUsage, numberOption, PORT, say, stopSignal } from './arguments.ts';
@@ -54,16 +54,20 @@ export async function runPlant(args: readonly string[]): Promise<number> {
   });
   const where = serial ? `RTU on ${serial.path} at ${baudRate} baud` : `TCP on ${host}:${server.port}`;
   say(`plant: 127 sensors, units 1 to 8, Modbus ${where}, ${speed} x real time`);
-  const attended = attend(server, faults);
-  await stop.stopped;
-  stop.release();
-  attended();
-  await server.stop();
+  try {
+    for (const fault of faults) asUsage(() => server.injectFault(fault));
+    const leave = attend(server);
+    await stop.stopped;
+    leave();
+  } finally {
+    stop.release();
+    await server.stop();
+  }
   return 0;
 }
 
-/** Faults from the command line, from standard input and from SIGUSR1; tells of each. @returns ends it. */
-function attend(server: PlantServer, faults: readonly FaultRequest[]): () => void {
+/** Takes faults from standard input and SIGUSR1, and tells of each. @returns what ends it. */
+function attend(server: PlantServer): () => void {
   const attempt = (act: () => unknown) => {
     try {
       act();
@@ -71,7 +75,6 @@ function attend(server: PlantServer, faults: readonly FaultRequest[]): () => voi
       say(`plant: ${describeError(error)}`);
     }
   };
-  for (const fault of faults) attempt(() => server.injectFault(fault));
   const random = () => void server.injectRandomFault();
   process.on('SIGUSR1', random);
   const input = createInterface({ input: process.stdin });
