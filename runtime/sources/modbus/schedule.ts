@@ -18,6 +18,8 @@ export interface Turn<J> {
 interface Entry<J> {
   readonly job: J;
   due: number;
+  /** Number of the turn it had last. */
+  servedAt: number;
 }
 
 interface Lane<J> {
@@ -41,7 +43,7 @@ export class Schedule<J extends Job> {
   constructor(units: readonly (readonly J[])[], start: Millis) {
     this.#start = start;
     this.#lanes = units.map((jobs, unit) => {
-      const entries = jobs.map((job) => ({ job, due: start as number }));
+      const entries = jobs.map((job) => ({ job, due: start as number, servedAt: 0 }));
       return { unit, entries, nextDue: earliest(entries), servedAt: 0 };
     });
   }
@@ -54,13 +56,14 @@ export class Schedule<J extends Job> {
       if (!lane || candidate.servedAt < lane.servedAt) lane = candidate;
     }
     if (!lane) return undefined;
-    const entry = lane.entries.reduce((best, other) => (other.due < best.due ? other : best));
+    const entry = lane.entries.reduce((best, other) => (isBefore(other, best) ? other : best));
     const due = millis(entry.due);
     const missed = Math.floor((now - due) / entry.job.period);
     entry.due = this.#after(entry.job, now);
     lane.nextDue = earliest(lane.entries);
     this.#turns += 1;
     lane.servedAt = this.#turns;
+    entry.servedAt = this.#turns;
     return { unit: lane.unit, job: entry.job, due, missed };
   }
 
@@ -82,7 +85,7 @@ export class Schedule<J extends Job> {
   replace(unit: number, remove: readonly J[], add: readonly J[], now: Millis): void {
     const lane = this.#lanes[unit]!;
     const kept = lane.entries.filter((entry) => !remove.includes(entry.job));
-    lane.entries = [...kept, ...add.map((job) => ({ job, due: now as number }))];
+    lane.entries = [...kept, ...add.map((job) => ({ job, due: now as number, servedAt: 0 }))];
     lane.nextDue = earliest(lane.entries);
   }
 
@@ -92,6 +95,10 @@ export class Schedule<J extends Job> {
     while (due <= now) due += job.period;
     return due;
   }
+}
+
+function isBefore<J>(a: Entry<J>, b: Entry<J>): boolean {
+  return a.due < b.due || (a.due === b.due && a.servedAt < b.servedAt);
 }
 
 function earliest(entries: readonly { due: number }[]): number {
