@@ -15,7 +15,8 @@ export class EventSender {
   readonly #queue: BoundedQueue<OutboundRecord>;
   /** The record on its way, or refused and to be tried first. */
   #current: OutboundRecord | undefined;
-  #running: Promise<void> | undefined;
+  #busy = false;
+  #running = Promise.resolve();
   #problem = '';
 
   constructor(
@@ -43,31 +44,36 @@ export class EventSender {
 
   /** Tries what waits, in order, until the outbox refuses. Resolves when it took all or refused. */
   flush(): Promise<void> {
-    this.#running ??= this.#drain().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#busy) this.#running = this.#drain();
     return this.#running;
   }
 
   async #drain(): Promise<void> {
-    for (;;) {
-      this.#current ??= this.#queue.shift();
-      if (!this.#current) return;
-      try {
+    this.#busy = true;
+    try {
+      for (;;) {
+        this.#current ??= this.#queue.shift();
+        if (!this.#current) return;
         await this.#accept(this.#current);
-      } catch (error) {
-        this.#metrics.eventErrors.inc();
-        if (this.#problem === '') {
-          this.#log.error(
-            { event: 'analysis.event.refused', err: error },
-            'the outbox refuses anomaly events; each is kept and tried again',
-          );
-        }
-        this.#problem = describeError(error);
-        return;
+        this.#current = undefined;
+        this.#problem = '';
       }
-      this.#current = undefined;
-      this.#problem = '';
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      // At once, not when the promise settles: a record sent in between would wait for the next flush.
+      this.#busy = false;
     }
+  }
+
+  #refused(error: unknown): void {
+    this.#metrics.eventErrors.inc();
+    if (this.#problem === '') {
+      this.#log.error(
+        { event: 'analysis.event.refused', err: error },
+        'the outbox refuses anomaly events; each is kept and tried again',
+      );
+    }
+    this.#problem = describeError(error);
   }
 }

@@ -142,7 +142,7 @@ function episodeStep(scorer: Scorer): EpisodeStep {
     onset: scorer.onset,
     score: scorer.score,
     find: () => finding(scorer),
-    valueOf(tag) {
+    valueNow(tag) {
       const value = scorer.row[scorer.columns.findIndex(({ name }) => name === tag)];
       return value === undefined || Number.isNaN(value) ? null : value;
     },

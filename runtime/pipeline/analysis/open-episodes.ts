@@ -23,7 +23,9 @@ export class OpenEpisodes {
   left(): AnomalyEvent[] {
     try {
       const content = readJsonFile(this.#path);
-      return Array.isArray(content) ? content.filter(isEvent) : [];
+      const events = Array.isArray(content) ? content.filter(isEvent) : [];
+      this.#written = idsOf(events);
+      return events;
     } catch (error) {
       if (error instanceof StorageError) return [];
       throw error;
@@ -32,7 +34,7 @@ export class OpenEpisodes {
 
   /** Writes when the set of open episodes changed. @throws StorageError `state-write`. */
   save(open: readonly AnomalyEvent[]): void {
-    const ids = open.map(({ id }) => id).join(' ');
+    const ids = idsOf(open);
     if (ids === this.#written) return;
     mkdirSync(this.#directory, { recursive: true, mode: 0o750 });
     writeFileAtomic(this.#path, JSON.stringify(open));
@@ -45,6 +47,8 @@ export function endOf(left: AnomalyEvent): AnomalyEvent {
   const summary = `${left.group}: closed after a restart of the node; whether it went on meanwhile is not known`;
   return { ...left, phase: 'end', summary };
 }
+
+const idsOf = (events: readonly AnomalyEvent[]) => events.map(({ id }) => id).join(' ');
 
 const isEvent = (content: unknown): content is AnomalyEvent => {
   const event = content as Partial<AnomalyEvent> | null;

@@ -8,6 +8,9 @@ import type { Evidence } from '../decide/evidence.ts';
 import { Fusion, type FusionOptions } from '../decide/fusion.ts';
 import type { NormalRange } from './normal-range.ts';
 
+/** Beyond the normal range by this part of its width, a value is off and not just rare. */
+const STRAY_MARGIN = 0.25;
+
 export interface ScorerOptions {
   /** All tags of the group, and which of them the detectors look at. */
   readonly tags: readonly Tag[];
@@ -32,12 +35,18 @@ export class Scorer implements Evidence {
   readonly scores: Float64Array;
   /** When each detector reached its limit first since the group was last calm; NaN for not at all. */
   readonly since: Float64Array;
+  /** How many steps each took from half its limit to the limit, at that time. */
+  readonly rise: Float64Array;
+  /** In how many steps each column was well outside its normal range since then. */
+  readonly strayed: Float64Array;
   readonly #picks: readonly number[];
   readonly #fusion: Fusion;
   readonly #latch: AlarmLatch;
   readonly #onError: ScorerOptions['onError'];
   readonly #failing: Uint8Array;
   readonly #clear: number;
+  /** Steps since each detector was below half its limit. */
+  readonly #climbing: Float64Array;
   #score = Number.NaN;
 
   constructor(options: ScorerOptions) {
@@ -48,6 +57,9 @@ export class Scorer implements Evidence {
     this.row = new Float64Array(columns.length);
     this.scores = new Float64Array(detectors.length).fill(Number.NaN);
     this.since = new Float64Array(detectors.length).fill(Number.NaN);
+    this.rise = new Float64Array(detectors.length).fill(Number.NaN);
+    this.strayed = new Float64Array(columns.length);
+    this.#climbing = new Float64Array(detectors.length);
     this.#picks = columns;
     this.#fusion = new Fusion(
       detectors.map(({ name }) => name),
@@ -89,11 +101,31 @@ export class Scorer implements Evidence {
     for (let i = 0; i < this.detectors.length; i++) {
       const score = this.#stepOne(i, mono);
       this.scores[i] = score;
-      if (score >= 1 && Number.isNaN(this.since[i]!)) this.since[i] = mono;
+      if (score < 0.5) this.#climbing[i] = 0;
+      else if (score >= 0.5) this.#climbing[i]! += 1;
+      if (score >= 1 && Number.isNaN(this.since[i]!)) {
+        this.since[i] = mono;
+        this.rise[i] = this.#climbing[i]!;
+      }
     }
     this.#score = this.#fusion.step(this.scores);
     const alarm = this.#latch.step(this.#score, mono);
-    if (!alarm && this.#score < this.#clear) this.since.fill(Number.NaN);
+    if (!alarm && this.#score < this.#clear) this.#calm();
+    else if (this.#score >= 1) this.#stray();
+  }
+
+  #calm(): void {
+    this.since.fill(Number.NaN);
+    this.rise.fill(Number.NaN);
+    this.strayed.fill(0);
+  }
+
+  #stray(): void {
+    for (let i = 0; i < this.row.length; i++) {
+      const { low, high } = this.normal[i]!;
+      const margin = (high - low) * STRAY_MARGIN;
+      if (this.row[i]! > high + margin || this.row[i]! < low - margin) this.strayed[i]! += 1;
+    }
   }
 
   #stepOne(i: number, mono: Millis): number {

@@ -19,7 +19,7 @@ export function shares(evidence: Evidence): Float64Array {
     if (d !== evidence.dominant && !(RULES.has(name) && evidence.scores[d]! >= 1)) continue;
     const part = explainOne(evidence, d);
     if (!part) continue;
-    if (PER_TAG.has(name)) keepFired(part);
+    if (PER_TAG.has(name) || name === 'cross-sensor-balance') keepFired(part);
     const weight = part.reduce((a, b) => a + b, 0);
     if (!(weight > 0)) continue;
     for (let i = 0; i < total.length; i++) total[i]! += part[i]! / weight;
@@ -50,7 +50,7 @@ export function contributions(evidence: Evidence, share: Float64Array): Contribu
   });
 }
 
-/** A per-tag detector has nothing against tags below their own limit, as long as any is above. */
+/** A detector with a limit per tag has nothing against tags below theirs, as long as any is above. */
 function keepFired(scores: Float64Array): void {
   if (!scores.some((score) => score >= 1)) return;
   for (let i = 0; i < scores.length; i++) if (scores[i]! < 1) scores[i] = 0;

@@ -25,7 +25,7 @@ export interface EpisodeStep {
   /** Asked for only when it may be reported: explaining costs more than scoring. */
   find(): Finding;
   /** The tag's value at this step; null when missing. */
-  valueOf(tag: string): number | null;
+  valueNow(tag: string): number | null;
 }
 
 export interface EpisodeOptions {
@@ -140,7 +140,7 @@ export class Episode {
 
 /** The same finding with the values of now. */
 function present(finding: Finding, step: EpisodeStep): Finding {
-  const contributions = finding.contributions.map((one) => ({ ...one, value: step.valueOf(one.tag) }));
+  const contributions = finding.contributions.map((one) => ({ ...one, value: step.valueNow(one.tag) }));
   return { ...finding, contributions };
 }
 

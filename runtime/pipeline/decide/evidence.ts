@@ -14,6 +14,10 @@ export interface Evidence {
   readonly scores: Float64Array;
   /** When each detector reached its limit first since the group was last calm; NaN for not at all. */
   readonly since: Float64Array;
+  /** How many steps each detector took from half its limit to the limit, at that time; NaN likewise. */
+  readonly rise: Float64Array;
+  /** In how many steps each column was outside its normal range while the group was not calm. */
+  readonly strayed: Float64Array;
   /** Index of the detector that made the fused score; -1 for none. */
   readonly dominant: number;
 }

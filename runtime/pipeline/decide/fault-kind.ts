@@ -11,8 +11,19 @@ const SINGLE_SHARE = 0.5;
 /** A tag that takes part: it holds this share at least. */
 const PART_SHARE = 0.1;
 const MANY = 3;
-/** Beyond the normal range by this part of its width, a value is off and not just rare. */
-const MARGIN = 0.1;
+/** A tag counts as off when it was outside its normal range this often, compared with the one that was most often. */
+const OFF_AS_OFTEN = 0.3;
+/**
+ * A detector that takes at least so many steps from half its limit to the limit sees something slow: a jump fills
+ * its moving average sooner. What the cumulative sum sees before all others is slow whatever it took.
+ */
+const SLOW_STEPS: Readonly<Record<string, number>> = {
+  'cross-sensor-balance': 10,
+  pca: 8,
+  ewma: 15,
+  mewma: 15,
+  cusum: 0,
+};
 
 export function faultKind(evidence: Evidence, share: Float64Array): FaultKind {
   return (
@@ -63,10 +74,17 @@ function manyTags(evidence: Evidence, share: Float64Array): FaultKind | undefine
   return off > 1 ? 'process-upset' : undefined;
 }
 
-/** The detectors of small lasting shifts saw it, and nothing ever jumped. */
+/** Nothing jumped, and the detector that saw it first saw it come slowly. */
 function slow(evidence: Evidence): boolean {
-  const shift = !Number.isNaN(firedAt(evidence, 'cusum')) || !Number.isNaN(firedAt(evidence, 'ewma'));
-  return shift && Number.isNaN(firedAt(evidence, 'rate-of-change'));
+  if (!Number.isNaN(firedAt(evidence, 'rate-of-change'))) return false;
+  let first = -1;
+  for (let i = 0; i < evidence.since.length; i++) {
+    const judged = evidence.detectors[i]!.name in SLOW_STEPS;
+    if (judged && !(evidence.since[i]! >= (evidence.since[first] ?? Number.POSITIVE_INFINITY))) {
+      if (!Number.isNaN(evidence.since[i]!)) first = i;
+    }
+  }
+  return first >= 0 && evidence.rise[first]! >= SLOW_STEPS[evidence.detectors[first]!.name]!;
 }
 
 /** True when at least `least` of the columns, and half of all that a source has in the group, come from one source. */
@@ -80,11 +98,10 @@ function sharedSource(evidence: Evidence, columns: readonly number[], least: num
 }
 
 function columnsOff(evidence: Evidence): number[] {
-  return [...evidence.row.keys()].filter((column) => {
-    const { low, high } = evidence.normal[column]!;
-    const margin = (high - low) * MARGIN;
-    const value = evidence.row[column]!;
-    return value > high + margin || value < low - margin;
+  const most = largest(evidence.strayed);
+  return [...evidence.strayed.keys()].filter((column) => {
+    const times = evidence.strayed[column]!;
+    return times > 0 && times >= most * OFF_AS_OFTEN;
   });
 }
 
@@ -93,4 +110,4 @@ function firedAt(evidence: Evidence, detector: string): number {
   return index < 0 ? Number.NaN : evidence.since[index]!;
 }
 
-const largest = (share: Float64Array) => share.reduce((a, b) => Math.max(a, b), 0);
+const largest = (values: Float64Array) => values.reduce((a, b) => Math.max(a, b), 0);

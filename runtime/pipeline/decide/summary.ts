@@ -3,13 +3,13 @@
 import type { Contribution, EpisodePhase, FaultKind } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 
-const LOOKS_LIKE: Readonly<Record<FaultKind, string>> = {
-  'sensor-failure': 'looks like a sensor failure',
-  'sensor-drift': 'looks like a drifting sensor',
-  'process-upset': 'looks like a process upset',
-  'inconsistent-values': 'each value is plausible, together they are not (a forged or miscalibrated value?)',
-  communication: 'looks like a communication fault',
-  unknown: 'cause unknown',
+const LIKE: Readonly<Record<FaultKind, string>> = {
+  'sensor-failure': 'like a sensor failure',
+  'sensor-drift': 'like a drifting sensor',
+  'process-upset': 'like a process upset',
+  'inconsistent-values': 'like a forged or miscalibrated value, plausible by itself but not beside the others',
+  communication: 'like a communication fault',
+  unknown: 'like nothing known',
 };
 
 export interface SummaryInput {
@@ -24,10 +24,10 @@ export interface SummaryInput {
 export function summarise(input: SummaryInput): string {
   const { group, phase, duration, faultKind } = input;
   const [top, ...others] = input.contributions;
-  const looks = LOOKS_LIKE[faultKind];
+  const looks = `looks ${LIKE[faultKind]}`;
   if (phase === 'end') {
-    const where = top ? ` at ${top.tag}` : '';
-    return `${group}: over after ${span(duration)}; the anomaly${where} ${looks.replace(/^looks/, 'looked')}`;
+    const where = top ? `${top.tag} ` : 'it ';
+    return `${group}: over after ${span(duration)}; ${where}looked ${LIKE[faultKind]}`;
   }
   if (!top) return `${group}: unusual as a whole; ${looks}`;
   const beside = others.slice(0, 2).map((other) => `${other.tag} ${ADJECTIVE[other.direction]}`);
