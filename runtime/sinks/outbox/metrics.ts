@@ -15,7 +15,7 @@ export interface OutboxMetrics {
   readonly damagedFiles: BoundCounter;
   readonly salvaged: BoundCounter;
   readonly faults: Counter<'kind'>;
-  readonly commitSeconds: Histogram.Internal;
+  readonly commitSeconds: Histogram.Internal<string>;
   readonly writtenBytes: BoundCounter;
 }
 

@@ -7,8 +7,20 @@ import { Registry } from 'prom-client';
 import type { OutboxConfig } from '../../../../runtime/config/schema/outbox.ts';
 import type { Clock } from '../../../../runtime/core/clock.ts';
 import { createLog } from '../../../../runtime/core/log.ts';
-import type { OutboundRecord, RecordClass, StoredRecord, TimeQuality } from '../../../../runtime/core/messages.ts';
-import { bytes, type EpochMillis, epochMillis, type Millis, millis, seconds } from '../../../../runtime/core/units.ts';
+import type {
+  OutboundRecord,
+  RecordClass,
+  StoredRecord,
+  TimeQuality,
+} from '../../../../runtime/core/messages.ts';
+import {
+  bytes,
+  type EpochMillis,
+  epochMillis,
+  type Millis,
+  millis,
+  seconds,
+} from '../../../../runtime/core/units.ts';
 import { Outbox } from '../../../../runtime/sinks/outbox/outbox.ts';
 
 export class TestClock implements Clock {
@@ -64,7 +76,11 @@ export async function startOutbox(directory: string, maxBytes?: number, clock?: 
   return bench;
 }
 
-export function record(clock: Clock, recordClass: RecordClass, body: Record<string, unknown> = {}): OutboundRecord {
+export function record(
+  clock: Clock,
+  recordClass: RecordClass,
+  body: Record<string, unknown> = {},
+): OutboundRecord {
   return { class: recordClass, topic: `topic/${recordClass}`, body, ...clock.stamp() };
 }
 
@@ -86,7 +102,11 @@ export async function takeAll(outbox: Outbox): Promise<StoredRecord[]> {
   }
 }
 
-export async function metric(registry: Registry, name: string, labels: Record<string, string> = {}): Promise<number> {
+export async function metric(
+  registry: Registry,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number> {
   const found = await registry.getSingleMetric(name)?.get();
   const wanted = Object.entries(labels);
   const values = found?.values.filter((v) => wanted.every(([key, value]) => v.labels[key] === value)) ?? [];
