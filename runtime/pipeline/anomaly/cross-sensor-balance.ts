@@ -8,7 +8,7 @@ import type { Tag } from '../../core/messages.ts';
 import type { Rows } from './detector.ts';
 import { GroupDetector, limitFrom } from './group.ts';
 import { covariance, multiply, shrinkToDiagonal, spectralPower, spectrum } from './linear.ts';
-import { learnScale, standardise } from './standardiser.ts';
+import { learnScale } from './standardiser.ts';
 
 export interface BalanceOptions {
   /** Weight of the newest residual in its moving average, in (0, 1]. */
@@ -23,7 +23,6 @@ export class CrossSensorBalanceDetector extends GroupDetector {
   readonly name = 'cross-sensor-balance';
   protected readonly values;
   readonly #options: BalanceOptions;
-  readonly #z: Float64Array<ArrayBuffer>;
   readonly #last: Float64Array<ArrayBuffer>;
   readonly #residual: Float64Array<ArrayBuffer>;
   readonly #average: Float64Array<ArrayBuffer>;
@@ -40,13 +39,13 @@ export class CrossSensorBalanceDetector extends GroupDetector {
       residuals: new Float64Array(n * n),
       limit: zeros(),
     };
-    this.#z = zeros();
     this.#last = zeros();
     this.#residual = zeros();
     this.#average = zeros();
   }
 
-  reset(): void {
+  override reset(): void {
+    super.reset();
     this.#last.fill(0);
     this.#average.fill(0);
   }
@@ -63,9 +62,9 @@ export class CrossSensorBalanceDetector extends GroupDetector {
     this.reset();
     const z = new Float64Array(rows.count * n);
     for (let i = 0; i < rows.count; i++) {
-      standardise(rows.data.subarray(i * n, (i + 1) * n), this.values, this.#last, this.#z);
-      this.#last.set(this.#z);
-      z.set(this.#z, i * n);
+      this.prepare(rows.data.subarray(i * n, (i + 1) * n), this.#last);
+      this.#last.set(this.z);
+      z.set(this.z, i * n);
     }
     const form = covariance(z, rows.count, n);
     shrinkToDiagonal(form, n, n / (n + rows.count));
@@ -93,9 +92,9 @@ export class CrossSensorBalanceDetector extends GroupDetector {
 
   /** A missing value keeps its last one as a predictor and leaves its own residual as it is. */
   protected advance(row: Float64Array): number {
-    if (standardise(row, this.values, this.#last, this.#z) === 0) return Number.NaN;
-    this.#last.set(this.#z);
-    multiply(this.values.residuals, this.#z, this.#residual);
+    if (this.prepare(row, this.#last) === 0) return Number.NaN;
+    this.#last.set(this.z);
+    multiply(this.values.residuals, this.z, this.#residual);
     let worst = 0;
     for (let j = 0; j < this.#average.length; j++) {
       if (Number.isFinite(row[j]!)) {

@@ -2,6 +2,7 @@
 
 import type { Tag } from '../../core/messages.ts';
 import type { Rows } from './detector.ts';
+import { FAULT_SHARE, REFERENCE_ROWS } from './group.ts';
 import { PerTagDetector } from './per-tag.ts';
 import { centreAndScale, deviation, finiteColumn } from './statistics.ts';
 
@@ -17,6 +18,8 @@ export class EwmaDetector extends PerTagDetector {
   protected readonly values;
   readonly #options: EwmaOptions;
   readonly #average: Float64Array;
+  /** Where a slowly changing process has taken the tag, in standardised units. */
+  readonly #reference: Float64Array;
 
   constructor(columns: readonly Tag[], options: EwmaOptions) {
     super(columns);
@@ -24,6 +27,7 @@ export class EwmaDetector extends PerTagDetector {
     const zeros = () => new Float64Array(columns.length);
     this.values = { centre: zeros(), scale: zeros(), limit: zeros() };
     this.#average = zeros();
+    this.#reference = zeros();
   }
 
   protected learn(rows: Rows): void {
@@ -38,13 +42,17 @@ export class EwmaDetector extends PerTagDetector {
   protected stepTag(column: number, value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
     const { centre, scale, limit } = this.values;
-    const z = deviation(value, centre[column]!, scale[column]!);
+    const z = deviation(value, centre[column]!, scale[column]!) - this.#reference[column]!;
     const average = this.#average[column]! + this.#options.lambda * (z - this.#average[column]!);
     this.#average[column] = average;
-    return Math.abs(average) / limit[column]!;
+    const score = Math.abs(average) / limit[column]!;
+    const share = this.ready && score >= 1 ? FAULT_SHARE : 1;
+    this.#reference[column] = this.#reference[column]! + (share * z) / REFERENCE_ROWS;
+    return score;
   }
 
   protected resetTag(column: number): void {
     this.#average[column] = 0;
+    this.#reference[column] = 0;
   }
 }

@@ -8,7 +8,7 @@ import type { Tag } from '../../core/messages.ts';
 import { FEATURES, sumByTag, WindowedFeatures } from '../features/windowed.ts';
 import type { Rows } from './detector.ts';
 import { GroupDetector } from './group.ts';
-import { learnScale, standardise } from './standardiser.ts';
+import { learnScale } from './standardiser.ts';
 import { badState, openState } from './state.ts';
 import { normalMaximum, quantile } from './statistics.ts';
 
@@ -34,7 +34,6 @@ export class IsolationForestDetector extends GroupDetector {
   readonly #options: IsolationForestDetectorOptions;
   readonly #windows: WindowedFeatures;
   readonly #missing: Float64Array;
-  readonly #z: Float64Array<ArrayBuffer>;
   readonly #contributions: Float64Array<ArrayBuffer>;
   #forest: IsolationForest | undefined;
   #average = Number.NaN;
@@ -53,11 +52,11 @@ export class IsolationForestDetector extends GroupDetector {
     };
     this.#windows = new WindowedFeatures(n, options);
     this.#missing = new Float64Array(n).fill(Number.NaN);
-    this.#z = new Float64Array(n);
     this.#contributions = new Float64Array(n * FEATURES.length);
   }
 
-  reset(): void {
+  override reset(): void {
+    super.reset();
     this.#windows.reset();
     this.#average = Number.NaN;
   }
@@ -129,8 +128,8 @@ export class IsolationForestDetector extends GroupDetector {
   }
 
   #absorb(row: Float64Array): number {
-    const present = standardise(row, this.values, this.#missing, this.#z);
-    this.#windows.step(this.#z);
+    const present = this.prepare(row, this.#missing);
+    this.#windows.step(this.z);
     return present;
   }
 

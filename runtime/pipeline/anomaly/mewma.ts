@@ -8,7 +8,7 @@ import type { Tag } from '../../core/messages.ts';
 import type { Rows } from './detector.ts';
 import { GroupDetector, limitFrom } from './group.ts';
 import { covariance, multiply, shrinkToDiagonal, spectralPower, spectrum, squaredLength } from './linear.ts';
-import { learnScale, standardise } from './standardiser.ts';
+import { learnScale } from './standardiser.ts';
 
 export interface MewmaOptions {
   /** Weight of the newest row, in (0, 1]. */
@@ -24,7 +24,6 @@ export class MewmaDetector extends GroupDetector {
   readonly name = 'mewma';
   protected readonly values;
   readonly #options: MewmaOptions;
-  readonly #z: Float64Array<ArrayBuffer>;
   readonly #average: Float64Array<ArrayBuffer>;
   readonly #parts: Float64Array<ArrayBuffer>;
   #length = 0;
@@ -40,12 +39,12 @@ export class MewmaDetector extends GroupDetector {
       root: new Float64Array(n * n),
       limit: new Float64Array(1),
     };
-    this.#z = zeros();
     this.#average = zeros();
     this.#parts = zeros();
   }
 
-  reset(): void {
+  override reset(): void {
+    super.reset();
     this.#average.fill(0);
     this.#parts.fill(0);
     this.#length = 0;
@@ -93,10 +92,10 @@ export class MewmaDetector extends GroupDetector {
 
   /** A missing value leaves its tag's average as it is. */
   #absorb(row: Float64Array): number {
-    const present = standardise(row, this.values, this.#average, this.#z);
+    const present = this.prepare(row, this.#average);
     const { lambda } = this.#options;
-    for (let j = 0; j < this.#z.length; j++) {
-      this.#average[j] = this.#average[j]! + lambda * (this.#z[j]! - this.#average[j]!);
+    for (let j = 0; j < this.z.length; j++) {
+      this.#average[j] = this.#average[j]! + lambda * (this.z[j]! - this.#average[j]!);
     }
     return present;
   }

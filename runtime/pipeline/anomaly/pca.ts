@@ -7,7 +7,7 @@ import type { Tag } from '../../core/messages.ts';
 import type { Rows } from './detector.ts';
 import { GroupDetector, limitFrom } from './group.ts';
 import { covariance, multiply, shrinkToDiagonal, spectralPower, spectrum, squaredLength } from './linear.ts';
-import { learnScale, standardise } from './standardiser.ts';
+import { learnScale } from './standardiser.ts';
 
 export interface PcaOptions {
   /** Part of the variance that the kept components explain, in (0, 1). */
@@ -22,7 +22,6 @@ export class PcaDetector extends GroupDetector {
   readonly name = 'pca';
   protected readonly values;
   readonly #options: PcaOptions;
-  readonly #z: Float64Array<ArrayBuffer>;
   readonly #smooth: Float64Array<ArrayBuffer>;
   readonly #along: Float64Array<ArrayBuffer>;
   readonly #model: Float64Array<ArrayBuffer>;
@@ -45,14 +44,14 @@ export class PcaDetector extends GroupDetector {
       /** Of √T² and of √Q. */
       limit: new Float64Array(2),
     };
-    this.#z = zeros();
     this.#smooth = zeros();
     this.#along = zeros();
     this.#model = zeros();
     this.#residual = zeros();
   }
 
-  reset(): void {
+  override reset(): void {
+    super.reset();
     this.#smooth.fill(0);
     this.#model.fill(0);
     this.#along.fill(0);
@@ -114,10 +113,10 @@ export class PcaDetector extends GroupDetector {
 
   /** A missing value is replaced by what the other tags said it should be, one step ago. */
   #absorb(row: Float64Array): number {
-    const present = standardise(row, this.values, this.#model, this.#z);
+    const present = this.prepare(row, this.#model);
     const weight = this.#options.smoothing;
-    for (let j = 0; j < this.#z.length; j++) {
-      this.#smooth[j] = this.#smooth[j]! + weight * (this.#z[j]! - this.#smooth[j]!);
+    for (let j = 0; j < this.z.length; j++) {
+      this.#smooth[j] = this.#smooth[j]! + weight * (this.z[j]! - this.#smooth[j]!);
     }
     return present;
   }

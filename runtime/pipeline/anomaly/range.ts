@@ -6,7 +6,7 @@ import { PerTagDetector } from './per-tag.ts';
 import { clamp, finiteColumn, quantile } from './statistics.ts';
 
 /** The learned band reaches this many spans of the baseline beyond it, on either side. */
-const MARGIN_SPANS = 2;
+const MARGIN_SPANS = 3;
 /** Part of the baseline's values left out at either end as its own outliers. */
 const OUTLIERS = 0.005;
 /** A score no real signal exceeds, so that absurd values stay comparable. */
@@ -14,7 +14,7 @@ const MAX_SCORE = 1e6;
 
 export class RangeDetector extends PerTagDetector {
   readonly name = 'range';
-  /** Middle and half width of the band that normal values keep to. */
+  /** Middle and half width of the learned band; a configured range is not learned and not kept here. */
   protected readonly values;
 
   constructor(columns: readonly Tag[]) {
@@ -30,29 +30,28 @@ export class RangeDetector extends PerTagDetector {
       const seen = finiteColumn(rows, j);
       const lowest = quantile(seen, OUTLIERS);
       const highest = quantile(seen, 1 - OUTLIERS);
-      const margin = MARGIN_SPANS * (highest - lowest);
+      const halfWidth = (0.5 + MARGIN_SPANS) * (highest - lowest);
       // A tag that never moved has taught nothing about how far it may go.
-      const learned = margin > 0;
-      const range = this.columns[j]!.range;
-      const low = Math.max(
-        learned ? lowest - margin : Number.NEGATIVE_INFINITY,
-        range?.low ?? Number.NEGATIVE_INFINITY,
-      );
-      const high = Math.min(
-        learned ? highest + margin : Number.POSITIVE_INFINITY,
-        range?.high ?? Number.POSITIVE_INFINITY,
-      );
-      const known = Number.isFinite(low) && Number.isFinite(high) && high > low;
-      this.values.middle[j] = known ? (low + high) / 2 : 0;
-      this.values.halfWidth[j] = known ? (high - low) / 2 : Number.POSITIVE_INFINITY;
+      const learned = halfWidth > 0 && Number.isFinite(halfWidth);
+      this.values.middle[j] = learned ? lowest + (highest - lowest) / 2 : 0;
+      this.values.halfWidth[j] = learned ? halfWidth : Number.POSITIVE_INFINITY;
     }
   }
 
   protected stepTag(column: number, value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
     const { middle, halfWidth } = this.values;
-    return clamp(Math.abs(value - middle[column]!) / halfWidth[column]!, 0, MAX_SCORE);
+    const learned = clamp(Math.abs(value - middle[column]!) / halfWidth[column]!, 0, MAX_SCORE);
+    return Math.max(learned, this.#beyondConfigured(column, value));
   }
 
   protected resetTag(): void {}
+
+  /** 0 within the configured range, its ends included: a pump that runs is not near a limit. Above 1 outside. */
+  #beyondConfigured(column: number, value: number): number {
+    const range = this.columns[column]!.range;
+    if (!range || (value >= range.low && value <= range.high)) return 0;
+    const beyond = Math.max(range.low - value, value - range.high);
+    return clamp(1 + beyond / (range.high - range.low), 1, MAX_SCORE);
+  }
 }

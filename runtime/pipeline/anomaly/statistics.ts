@@ -14,6 +14,8 @@ const CLIP_SIGMAS = 5;
 const CONSTANT_BELOW = 1e-9;
 /** The largest value may exceed the 99th percentile by this factor before it counts as an outlier. */
 const TAIL_FACTOR = 3;
+/** A baseline of so many rows has seen half as far as normal operation goes. */
+const FEW_ROWS = 50;
 
 /** @throws ModelError `fit-failed` when the rows do not have the detector's shape or are too few. */
 export function checkRows(detector: string, columns: readonly Tag[], rows: Rows): void {
@@ -81,13 +83,17 @@ export function quantile(values: Float64Array, p: number): number {
   return low === high ? low : low + (high - low) * (at - Math.floor(at));
 }
 
-/** The largest value normal operation reached: the maximum, but never far beyond the 99th percentile. 0 for none. */
+/**
+ * The largest value that normal operation is expected to reach: the maximum of what was seen, never far beyond its
+ * 99th percentile, and more the fewer values there are. 0 for none.
+ */
 export function normalMaximum(values: Float64Array): number {
   if (values.length === 0) return 0;
   const q99 = quantile(values, 0.99);
   let largest = 0;
   for (const value of values) if (value > largest) largest = value;
-  return q99 > 0 ? Math.min(largest, TAIL_FACTOR * q99) : largest;
+  const reached = q99 > 0 ? Math.min(largest, TAIL_FACTOR * q99) : largest;
+  return reached * (1 + FEW_ROWS / values.length);
 }
 
 export function clamp(value: number, low: number, high: number): number {
