@@ -17,6 +17,13 @@ export const SITE = 'plant';
 export const NODE = 'node-1';
 export const PREFIX = `vigie/${SITE}/${NODE}/`;
 
+const running: (() => Promise<unknown>)[] = [];
+
+/** Ends what a failed test left behind, so that its file ends too: `test.after(endAll)`. */
+export async function endAll(): Promise<void> {
+  await Promise.all(running.map((end) => end()));
+}
+
 export interface Rig<Q extends OutboundQueue = MemoryQueue> {
   readonly sink: MqttSink;
   readonly queue: Q;
@@ -82,6 +89,7 @@ export async function startRig<Q extends OutboundQueue = MemoryQueue>(
   ...args: Parameters<typeof makeRig<Q>>
 ): Promise<Rig<Q>> {
   const rig = makeRig<Q>(...args);
+  running.push(rig.stop);
   await rig.sink.start();
   return rig;
 }
@@ -125,6 +133,7 @@ export async function subscribe(
 ): Promise<Subscriber> {
   const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 100, ...options });
   const messages: Received[] = [];
+  running.push(() => client.endAsync(true));
   client.on('message', (topic, payload, packet) => {
     const text = payload.toString();
     messages.push({ topic, text, body: parse(text), packet });
