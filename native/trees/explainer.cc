@@ -7,14 +7,6 @@
 #include "trees/quadrature.h"
 #include "trees/scorer.h"
 
-// One package serves every x86-64 board: the loader takes the AVX2 clone where the processor has it.
-// The sanitizers run before ifunc resolvers may, so they get the baseline.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#define VIGIE_CLONES __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define VIGIE_CLONES
-#endif
-
 namespace vigie::trees {
 
 namespace {
@@ -111,7 +103,6 @@ void Explainer::fill_inverses(const Tree& tree) {
   }
 }
 
-VIGIE_CLONES
 void Explainer::run_block(const Split* splits, std::size_t count, const Edge* edges, const Lanes* inverses,
                           const Block& block, const float* row, Lanes* sums, std::uint8_t* on_path, Lanes* phi) {
   const auto vector = [](const Lanes& lanes) -> const Vector& {
@@ -145,15 +136,14 @@ void Explainer::run_block(const Split* splits, std::size_t count, const Edge* ed
   }
   for (std::size_t s = count; s-- > 0;) {
     const Split& split = splits[s];
-    const Vector left_sum = vector(sums[split.child]);
-    const Vector right_sum = vector(sums[split.child + 1]);
-    const Vector sum = left_sum + right_sum;
+    // Chosen by address: which way a row went is a coin toss that a branch predictor loses.
+    const std::uint32_t hot = split.child + !on_path[split.child];
+    const std::uint32_t cold = 2 * split.child + 1 - hot;
+    const Vector hot_sum = vector(sums[hot]);
+    const Vector cold_sum = vector(sums[cold]);
+    const Vector sum = hot_sum + cold_sum;
     cell(sums[split.node]) = sum;
     if (!on_path[split.previous]) continue;  // the feature's state does not change here
-    const bool right = !on_path[split.child];
-    const std::uint32_t hot = split.child + right;
-    const Vector hot_sum = right ? right_sum : left_sum;
-    const Vector cold_sum = right ? left_sum : right_sum;
     cell(phi[split.feature]) += hot_sum * vector(inverses[hot]) * (1 - edges[hot].fraction) -
                                 cold_sum * cold_term -
                                 sum * vector(inverses[split.previous]) * (1 - edges[split.previous].fraction);

@@ -99,7 +99,9 @@ double Scorer::score(const float* doubled) const {
   if (!walk_.empty()) return base_ + scale_ * sum_walked(doubled);
   double sum = 0;
   std::size_t tree = 0;
-  for (; tree + 8 <= trees_; tree += 8) sum += sum_padded<8>(doubled, tree);
+  // Twelve at once was the fastest of 4 to 25 measured on x86-64; more would spill registers.
+  for (; tree + 12 <= trees_; tree += 12) sum += sum_padded<12>(doubled, tree);
+  for (; tree + 4 <= trees_; tree += 4) sum += sum_padded<4>(doubled, tree);
   for (; tree + 2 <= trees_; tree += 2) sum += sum_padded<2>(doubled, tree);
   if (tree < trees_) sum += sum_padded<1>(doubled, tree);
   return base_ + scale_ * sum;
