@@ -13,7 +13,7 @@
  * No write happens while a sync or a checkpoint is under way: the caller sees to it.
  */
 
-import { closeSync, fdatasync, fsync, mkdirSync, openSync, write } from 'node:fs';
+import { closeSync, fdatasync, fsync, mkdirSync, openSync, statSync, write } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -71,6 +71,8 @@ export class DurableFile {
     const doing = `open ${path}`;
     let db: DatabaseSync | undefined;
     try {
+      // SQLite would take a database cut to nothing for a new one and delete its log.
+      if (sizeOf(path) === 0 && sizeOf(`${path}-wal`) > 0) throw new OutboxFault('damaged', doing);
       db = new DatabaseSync(path, { timeout: 0 });
       check(db, doing);
       configure(db);
@@ -170,6 +172,10 @@ function check(db: DatabaseSync, doing: string): void {
   if (pages * PAGE_BYTES > CHECK_UP_TO_BYTES) return;
   const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
   if (verdict !== 'ok') throw new OutboxFault('damaged', doing, verdict);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function openBoth(path: string): { database: number; log: number } {

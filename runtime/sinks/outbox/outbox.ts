@@ -249,9 +249,12 @@ export class Outbox implements Component, OutboundQueue {
     }
     if (!this.#disk) await this.#open();
     if (this.#hasWork()) await this.#commit(this.#disk as Disk);
-    if (this.#condition.recovered()) {
-      this.#log.info({ event: 'outbox.disk.recovered' }, 'the outbox writes to disk again');
-    }
+    this.#onRecovered();
+  }
+
+  #onRecovered(): void {
+    if (!this.#condition.recovered()) return;
+    this.#log.info({ event: 'outbox.disk.recovered' }, 'the outbox writes to disk again');
   }
 
   async #open(): Promise<void> {
@@ -314,6 +317,7 @@ export class Outbox implements Component, OutboundQueue {
     if (batch.length > 0) {
       this.#notify();
       await disk.sync();
+      this.#onRecovered();
     }
     this.#room.delete(new Set(batch));
     for (const waiting of batch) {

@@ -45,7 +45,10 @@ test('a full disk: events still leave, readings are evicted from memory, and it 
     assert.match(outbox.health().detail, /no space left/);
     pending.push(accept('event', 100, 10));
     const live = await takeAll(outbox);
-    assert.ok(live.some(({ body }) => JSON.parse(body).seed === 100), 'a live event leaves from memory');
+    assert.ok(
+      live.some(({ body }) => JSON.parse(body).seed === 100),
+      'a live event leaves from memory',
+    );
     outbox.giveBack();
     for (let i = 20; i < 400; i++) pending.push(accept('reading', i, 5000));
     await until('memory is full and readings go', () => outbox.depth().evicted > 0);
@@ -78,7 +81,10 @@ test('a disk that is full from the start is waited for', async () => {
   try {
     const accepted = outbox.accept(record(clock, 'event', { a: 1 }));
     await until('the fault shows', () => ['failed', 'degraded'].includes(outbox.health().state));
-    assert.equal((await takeAll(outbox)).map(({ body }) => body), ['{"a":1}']);
+    assert.equal(
+      (await takeAll(outbox)).map(({ body }) => body),
+      ['{"a":1}'],
+    );
     rmSync(filler);
     await accepted;
     assert.is(outbox.health().state, 'ok');

@@ -3,16 +3,24 @@
  * put together so at random and opened: every record accepted before the last sync must be in it.
  */
 
+import { spawnSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RECORD_CLASSES } from '../../../runtime/core/messages.ts';
 import { boundsOf, Disk } from '../../../runtime/sinks/outbox/disk.ts';
 import { type Entry, packBody } from '../../../runtime/sinks/outbox/record.ts';
-import { outboxConfig, startOutbox, record, takeAll, temporaryDirectory, TestClock, until } from './support/harness.ts';
+import {
+  outboxConfig,
+  record,
+  startOutbox,
+  TestClock,
+  takeAll,
+  temporaryDirectory,
+  until,
+} from './support/harness.ts';
 
 const FILES = ['outbox.db', 'outbox.db-wal'] as const;
 type Image = Record<(typeof FILES)[number], Buffer>;
@@ -47,7 +55,11 @@ function entry(seq: number, size: number): Entry {
   return { class: RECORD_CLASSES[seq % 3]!, topic: 't', seq, ...body, ...new TestClock().stamp() };
 }
 
-async function check(image: Image, mustHave: ReadonlySet<number>, mayHave: ReadonlySet<number>): Promise<void> {
+async function check(
+  image: Image,
+  mustHave: ReadonlySet<number>,
+  mayHave: ReadonlySet<number>,
+): Promise<void> {
   const directory = temporaryDirectory();
   for (const name of FILES) writeFileSync(join(directory.path, name), image[name]);
   const disk = await open(directory.path, () => assert.unreachable('a power cut is no damage'));
