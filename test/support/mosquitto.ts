@@ -5,7 +5,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,10 +53,16 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   let child: ChildProcess | undefined;
   let port = 0;
 
+  const abandon = () => child?.kill('SIGKILL');
+  process.once('exit', abandon);
+
   const launch = async (): Promise<boolean> => {
     writeFileSync(files.config, configuration(options, port, dir, files));
     const started = spawn(PROGRAM, ['-c', files.config], { stdio: ['ignore', 'ignore', 'pipe'] });
     child = started;
+    // A failed test that forgets its broker must still be able to end, and takes the broker along.
+    started.unref();
+    (started.stderr as Socket).unref();
     started.stderr?.on('data', (chunk) => {
       output += chunk;
     });
@@ -67,6 +73,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     child = undefined;
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
     const gone = new Promise((resolve) => running.once('exit', resolve));
+    running.ref();
     running.kill(graceful ? 'SIGTERM' : 'SIGKILL');
     await gone;
   };
@@ -97,6 +104,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     },
     stop: async () => {
       await halt();
+      process.off('exit', abandon);
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -50,9 +50,8 @@ const MAX_PARKED = 200;
 const STALL_PAUSE = seconds(1);
 /** Fixed header, topic and properties beside the payload, without the topic's bytes. */
 const PACKET_OVERHEAD = 64;
-/** So many connections in a row that broke without one PUBACK: records go one by one to find the culprit. */
-const SUSPICIOUS_BREAKS = 3;
-const CONVICTING_BREAKS = 5;
+/** So many connections in a row that broke over their first record convict it. */
+const CONVICTING_BREAKS = 3;
 
 export class Drain {
   readonly #options: DrainOptions;
@@ -76,7 +75,7 @@ export class Drain {
   #timerAt = Number.POSITIVE_INFINITY;
   #flush: NodeJS.Immediate | undefined;
   #breaksWithoutAck = 0;
-  #ackedSinceUp = false;
+  #ackedSinceUp = 0;
 
   constructor(options: DrainOptions) {
     this.#options = options;
@@ -107,7 +106,7 @@ export class Drain {
 
   up(publish: Publish, limits: LineLimits): void {
     this.#limits = limits;
-    this.#ackedSinceUp = false;
+    this.#ackedSinceUp = 0;
     const resume = () => {
       this.#publish = publish;
       this.#more = true;
@@ -214,7 +213,6 @@ export class Drain {
     const flight = this.#flights.get(record.id);
     if (!flight) return;
     this.#flights.delete(record.id);
-    this.#ackedSinceUp = true;
     this.#breaksWithoutAck = 0;
     if (code >= 128) this.#refused(record, code);
     else this.#acknowledged(flight);
@@ -230,6 +228,7 @@ export class Drain {
     if (record.class === 'event' && record.bootId === bootId) {
       metrics.eventDelivery.observe((now - record.mono) / 1000);
     }
+    this.#ackedSinceUp += 1;
     this.#acked.push(record.id);
     // The PUBACKs of one packet from the socket leave the disk together.
     this.#flush ??= setImmediate(() => this.#flushAcked());
@@ -324,15 +323,18 @@ export class Drain {
     this.#options.queue.remove(ids);
   }
 
+  /**
+   * Each connection starts with one record and grows with every PUBACK: a broker that breaks it over a record, or
+   * denies a topic, meets one and not a window of them.
+   */
   #window(): number {
-    const cautious = this.#breaksWithoutAck >= SUSPICIOUS_BREAKS;
-    return cautious ? 1 : Math.max(1, Math.min(this.#options.window, this.#limits.receiveMaximum));
+    return Math.min(this.#options.window, this.#limits.receiveMaximum, 1 + this.#ackedSinceUp);
   }
 
   /** A record that makes the broker close the connection would block the queue for ever: find it, hold it. */
   #suspect(): void {
     if (this.#flights.size === 0) return;
-    this.#breaksWithoutAck = this.#ackedSinceUp ? 0 : this.#breaksWithoutAck + 1;
+    this.#breaksWithoutAck = this.#ackedSinceUp > 0 ? 0 : this.#breaksWithoutAck + 1;
     if (this.#breaksWithoutAck < CONVICTING_BREAKS || this.#flights.size !== 1) return;
     const [{ record }] = this.#flights.values().toArray() as [Flight];
     this.#breaksWithoutAck = 0;

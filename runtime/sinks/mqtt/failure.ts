@@ -11,6 +11,7 @@ export type FailureReason =
   | 'refused'
   | 'unreachable'
   | 'taken-over'
+  | 'flapping'
   | 'packet-too-large'
   | 'busy'
   | 'protocol'
@@ -122,6 +123,8 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
       return `there is no route to ${url}: check the network (${text})`;
     case 'taken-over':
       return `another client connected with the client id '${clientId}': give each node its own mqtt.clientId`;
+    case 'flapping':
+      return `the broker keeps closing the connection soon after accepting it: does another client use the client id '${clientId}'? Else see the log of the broker`;
     case 'packet-too-large':
       return `the broker closed the connection over a message larger than it allows (${text})`;
     case 'busy':
@@ -131,7 +134,9 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
     case 'ack-timeout':
       return `the broker stopped acknowledging messages: ${text}; connecting again`;
     case 'closed':
-      return `the broker closed the connection${text && ` (${text})`}`;
+      return text.startsWith('before')
+        ? `${url} closed the connection ${text}`
+        : `the broker closed the connection${text && ` (${text})`}`;
     case 'protocol':
       return `${url} did not speak MQTT as expected: ${text}; check the port and mqtt.version (${version})`;
     case 'secret':

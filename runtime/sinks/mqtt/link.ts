@@ -32,11 +32,11 @@ export interface LinkOptions {
 
 /** A connection that lasted this long counts as good: the pauses start from the shortest again. */
 const STABLE = seconds(10);
-/** How long a take-over by another client is told of in the health. */
-const TAKEN_OVER_MEMORY = seconds(300);
+/** How long a rival with the same client id is told of in the health, also while connected. */
+const RIVAL_MEMORY = seconds(120);
 /** How long a polite end may take before the socket is closed. */
 const END = millis(1000);
-/** So many connections in a row that the broker closed at once look like a second client of the same id. */
+/** So many short connections in a row look like a second client of the same id. */
 const FLAPPING = 3;
 
 export class BrokerLink {
@@ -46,7 +46,7 @@ export class BrokerLink {
   #client: MqttClient | undefined;
   #connectedAt: Millis | undefined;
   #failure: Failure | undefined;
-  #takenOver: { detail: string; until: Millis } | undefined;
+  #rival: { detail: string; until: Millis } | undefined;
   #shortLives = 0;
   #forced: Failure | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -63,7 +63,7 @@ export class BrokerLink {
   /** What is wrong, for a person; empty when nothing is. */
   get trouble(): string {
     const { clock } = this.#options;
-    if (this.#takenOver && clock.mono() < this.#takenOver.until) return this.#takenOver.detail;
+    if (this.#rival && clock.mono() < this.#rival.until) return this.#rival.detail;
     return this.connected ? '' : (this.#failure?.detail ?? '');
   }
 
@@ -136,7 +136,7 @@ export class BrokerLink {
     });
     await new Promise<void>((resolve) => client.once('close', () => resolve()));
     this.#client = undefined;
-    failure = this.#forced ?? failure ?? this.#closedBy(endpoint);
+    failure = this.#recognise(this.#forced ?? failure ?? failureOfReason('closed', endpoint), endpoint);
     if (this.connected) {
       if (clock.mono() - this.#connectedAt! >= STABLE && failure.reason !== 'taken-over')
         this.#backoff.reset();
@@ -146,20 +146,23 @@ export class BrokerLink {
     return failure;
   }
 
-  /** The socket closed without a word: MQTT 3.1.1 has none for a take-over. */
-  #closedBy(endpoint: Endpoint): Failure {
-    const lived = this.connected ? this.#options.clock.mono() - this.#connectedAt! : 0;
-    this.#shortLives = this.connected && lived < STABLE ? this.#shortLives + 1 : 0;
-    if (this.#shortLives < FLAPPING) return failureOfReason('closed', endpoint);
-    const guess = `soon after accepting it, ${this.#shortLives} times in a row: perhaps another client uses the id '${endpoint.clientId}'`;
-    return failureOfReason('closed', endpoint, guess);
+  /** MQTT 3.1.1, and many a broker of MQTT 5, closes the socket without a word when another client takes over. */
+  #recognise(failure: Failure, endpoint: Endpoint): Failure {
+    if (!this.connected) {
+      if (failure.reason !== 'closed') return failure;
+      const guess = `before MQTT began: is it the right port, with TLS or without, and does the broker know MQTT ${endpoint.version === 5 ? '5' : '3.1.1'}?`;
+      return failureOfReason('closed', endpoint, guess);
+    }
+    const short = failure.reason === 'closed' && this.#options.clock.mono() - this.#connectedAt! < STABLE;
+    this.#shortLives = short ? this.#shortLives + 1 : 0;
+    return this.#shortLives < FLAPPING ? failure : failureOfReason('flapping', endpoint);
   }
 
   #settle(failure: Failure): void {
     const { clock, log, metrics } = this.#options;
     metrics.disconnects.labels(failure.reason).inc();
-    if (failure.reason === 'taken-over') {
-      this.#takenOver = { detail: failure.detail, until: millis(clock.mono() + TAKEN_OVER_MEMORY) };
+    if (failure.reason === 'taken-over' || failure.reason === 'flapping') {
+      this.#rival = { detail: failure.detail, until: millis(clock.mono() + RIVAL_MEMORY) };
     }
     // Repeats of the same trouble are told by the counter and the health alone.
     const level = failure.detail === this.#failure?.detail ? 'debug' : 'warn';
