@@ -1,0 +1,80 @@
+/** Holds messages against docs/asyncapi.yaml. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ValidateFunction } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import formats from 'ajv-formats';
+import { parse } from 'yaml';
+import { packageRoot } from '../../runtime/core/paths.ts';
+
+interface Reference {
+  readonly $ref: string;
+}
+
+interface Message {
+  readonly payload: Reference;
+  readonly examples: readonly { readonly name: string; readonly payload: unknown }[];
+}
+
+interface AsyncApi {
+  readonly asyncapi: string;
+  readonly channels: Record<string, { address: string; messages: Record<string, Reference> }>;
+  readonly operations: Record<string, { channel: Reference }>;
+  readonly components: {
+    readonly messages: Record<string, Message>;
+    readonly schemas: Record<string, object>;
+  };
+}
+
+export const document = parse(readFileSync(join(packageRoot, 'docs/asyncapi.yaml'), 'utf8'), {
+  merge: true,
+}) as AsyncApi;
+
+const ajv = new Ajv2019({ allErrors: true, strict: false });
+(formats as unknown as (ajv: Ajv2019) => void)(ajv);
+ajv.addSchema({ $id: 'asyncapi', components: document.components }, 'asyncapi');
+
+/**
+ * Nothing when the payload is what the contract says of its topic, else what is wrong, for a person.
+ * @param topic the full one: `vigie/<site>/<node>/…`.
+ */
+export function validateMessage(topic: string, payload: string | Buffer): string[] {
+  const channel = Object.values(document.channels).find(({ address }) => matches(address, topic));
+  if (!channel) return [`${topic}: no channel of docs/asyncapi.yaml has this topic`];
+  let body: unknown;
+  try {
+    body = JSON.parse(payload.toString());
+  } catch (error) {
+    return [`${topic}: not JSON: ${(error as Error).message}`];
+  }
+  const problems = Object.keys(channel.messages).flatMap((name) => validatePayload(name, body));
+  const [, site, node] = topic.split('/');
+  const { site: saidSite, node: saidNode } = body as { site?: unknown; node?: unknown };
+  if (saidSite !== undefined && (saidSite !== site || saidNode !== node)) {
+    problems.push(`says it is of ${saidSite}/${saidNode}`);
+  }
+  return problems.map((problem) => `${topic}: ${problem}`);
+}
+
+/** @param name of a message under `components`. */
+export function validatePayload(name: string, payload: unknown): string[] {
+  const message = document.components.messages[name];
+  if (!message) return [`no message '${name}' in docs/asyncapi.yaml`];
+  const check = compiled(`asyncapi${message.payload.$ref}`);
+  if (check(payload)) return [];
+  return (check.errors ?? []).map(({ instancePath, message: text, params }) => {
+    return `${name}${instancePath} ${text} ${JSON.stringify(params)}`;
+  });
+}
+
+function compiled(reference: string): ValidateFunction {
+  const check = ajv.getSchema(reference);
+  if (!check) throw new Error(`docs/asyncapi.yaml has no ${reference}`);
+  return check;
+}
+
+function matches(address: string, topic: string): boolean {
+  const pattern = address.replace(/[.$]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+');
+  return new RegExp(`^${pattern}$`).test(topic);
+}
