@@ -290,8 +290,9 @@ export class Drain {
       const records = await this.#options.queue.take(wanted);
       if (generation !== this.#generation) return;
       this.#staging.add(records);
-      if (records.length >= wanted) this.#more = true;
-      else if (records.length === 0 && this.#staging.length + this.#parked === 0) this.#holds.forgetOver();
+      // Fewer than asked for may be a matter of their size.
+      if (records.length > 0) this.#more = true;
+      else if (this.#staging.length + this.#parked === 0) this.#holds.forgetOver();
     } catch (error) {
       this.#options.log.error(
         { event: 'mqtt.outbox.unreadable', err: error },
