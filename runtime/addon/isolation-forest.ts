@@ -31,7 +31,7 @@ export class IsolationForest extends TreeEnsemble {
    */
   static fit(options: IsolationForestOptions): IsolationForest {
     const { rows, width, seed, trees = 50, samples = 256 } = options;
-    const { maxDepth = Math.max(1, Math.ceil(Math.log2(samples))) } = options;
+    const { maxDepth = defaultDepth(samples) } = options;
     return new IsolationForest(
       calling(() => binding().fitIsolationForest({ rows, width, seed, trees, samples, maxDepth })),
     );
@@ -47,4 +47,9 @@ export class IsolationForest extends TreeEnsemble {
   static anomalyScore(score: number): number {
     return 2 ** score;
   }
+}
+
+/** The addon names `samples` where it is no number: the default must not fail before. */
+function defaultDepth(samples: unknown): number {
+  return typeof samples === 'number' ? Math.max(1, Math.ceil(Math.log2(samples))) : 1;
 }

@@ -88,6 +88,7 @@ test('wrong options are refused by name', () => {
   for (const option of ['width', 'seed', 'trees', 'samples', 'maxDepth']) {
     for (const wrong of [null, 'x', -1, 1.5, Number.NaN, Infinity, 2 ** 60, {}, 3n, Symbol('s')]) {
       refuses(`${option} ${String(wrong)}`, () => fitWith({ ...good, [option]: wrong }));
+      refuses(`${option} alone`, () => fitWith({ rows, width: WIDTH, seed: 1, [option]: wrong }));
     }
     if (option !== 'seed') refuses(`${option} 0`, () => fitWith({ ...good, [option]: 0 }));
   }
