@@ -124,7 +124,7 @@ test('nothing accepted is lost wherever the power fails, though blocks reach the
       disk.close();
       directory.remove();
     }),
-    { numRuns: 4 },
+    { numRuns: 8, endOnFailure: true },
   );
 });
 
