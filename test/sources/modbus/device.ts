@@ -182,8 +182,11 @@ function requestLength(data: Buffer): number {
 }
 
 /** Waits for a condition, for up to 20 s. */
-export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  for (let waited = 0; !condition(); waited += 10) {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = 'the condition',
+): Promise<void> {
+  for (let waited = 0; !(await condition()); waited += 10) {
     if (waited > 20_000) throw new Error(`${what} did not come true within 20 s`);
     await sleep(10);
   }

@@ -45,6 +45,14 @@ export class Rig {
   readonly log: Record<string, unknown>[] = [];
   readonly registry = new Registry();
 
+  static readonly #running = new Set<Rig>();
+
+  /** After each test: a failed one must not keep the process alive. */
+  static async stopAll(): Promise<void> {
+    for (const rig of Rig.#running) await rig.source.stop();
+    Rig.#running.clear();
+  }
+
   constructor(input: Record<string, unknown>) {
     const config = configure(input);
     this.source = new ModbusSource({
@@ -61,6 +69,7 @@ export class Rig {
   }
 
   start(): Promise<void> {
+    Rig.#running.add(this);
     return this.source.start(new AbortController().signal);
   }
 

@@ -145,4 +145,6 @@ test('a tag beyond the last address is refused by name', () => {
   assert.throws(make({ address: 65_535, type: 'float32' }), /tag far takes 2 registers/);
 });
 
+test.after.each(() => Rig.stopAll());
+
 test.run();
