@@ -1,0 +1,191 @@
+/** From an event's stamp to its PUBACK, and how fast a backlog drains: real outbox, real mosquitto, loopback. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectAsync } from 'mqtt';
+import { Registry } from 'prom-client';
+import { mqttConfig } from '../runtime/config/schema/mqtt.ts';
+import { outboxConfig } from '../runtime/config/schema/outbox.ts';
+import { SystemClock } from '../runtime/core/clock.ts';
+import { CommandTable } from '../runtime/core/commands.ts';
+import { HEALTHY } from '../runtime/core/component.ts';
+import { createLog } from '../runtime/core/log.ts';
+import type { OutboundQueue, RecordClass, StoredRecord } from '../runtime/core/messages.ts';
+import type { NodeStatus } from '../runtime/core/status.ts';
+import { MqttSink } from '../runtime/sinks/mqtt/mqtt-sink.ts';
+import { Outbox } from '../runtime/sinks/outbox/outbox.ts';
+import { startMosquitto } from '../test/support/mosquitto.ts';
+import { atMost, type BenchOptions, type BenchResult, info, percentile } from './bench.ts';
+
+export const summary = 'event to PUBACK through outbox, MQTT and mosquitto; records drained per second';
+
+const EVENTS = 500;
+const EVENT_EVERY_MS = 20;
+const BACKLOG = 20_000;
+const WINDOW = 100;
+const BODY = { schema: 'vigie.readings/1', series: [{ tag: 'settling-turbidity', t: [0], v: [3.1] }] };
+
+export async function run({ progress }: BenchOptions): Promise<readonly BenchResult[]> {
+  const broker = await startMosquitto();
+  const directory = mkdtempSync(join(tmpdir(), 'vigie-delivery-'));
+  try {
+    progress(`${EVENTS} events, one every ${EVENT_EVERY_MS} ms`);
+    const latencies = await eventLatencies(broker.url, join(directory, 'events'));
+    progress(`${BACKLOG} records wait in the outbox, then the broker is there`);
+    const drained = await drainRate(broker.url, join(directory, 'backlog'));
+    progress(`the same messages from the MQTT client alone, ${WINDOW} on their way`);
+    const peer = await bareRate(broker.url);
+    return [
+      atMost('event_to_puback_p95_ms', percentile(latencies, 0.95), 'ms', 20),
+      info('event_to_puback_p50_ms', percentile(latencies, 0.5), 'ms'),
+      info('drained_records_per_s', drained, '1/s'),
+      info('mqttjs_alone_messages_per_s', peer, '1/s'),
+    ];
+  } finally {
+    await broker.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds from the stamp of each event to the moment its PUBACK is handled. */
+async function eventLatencies(url: string, directory: string): Promise<number[]> {
+  const node = await startNode(url, directory);
+  node.sink.start();
+  await waitFor(() => node.sink.health().state === 'ok');
+  for (let i = 0; i < EVENTS; i++) {
+    await node.accept('event', 'events/anomaly');
+    if (i % 50 === 0) await node.accept('reading', 'readings');
+    await sleep(EVENT_EVERY_MS);
+  }
+  await waitFor(() => node.latencies.length === EVENTS);
+  await node.stop();
+  return node.latencies;
+}
+
+async function drainRate(url: string, directory: string): Promise<number> {
+  const node = await startNode(url, directory);
+  const accepted: Promise<void>[] = [];
+  for (let i = 0; i < BACKLOG; i++) {
+    accepted.push(node.accept('reading', 'readings'));
+    if (accepted.length === 500) await Promise.all(accepted.splice(0));
+  }
+  await Promise.all(accepted);
+  node.sink.start();
+  await waitFor(() => node.removed() > 0);
+  const from = { at: performance.now(), removed: node.removed() };
+  await waitFor(() => node.removed() === BACKLOG);
+  const rate = (BACKLOG - from.removed) / ((performance.now() - from.at) / 1000);
+  await node.stop();
+  return rate;
+}
+
+/** Peer: what the MQTT client reaches with nothing but a window around it. */
+async function bareRate(url: string): Promise<number> {
+  const client = await connectAsync(url, { protocolVersion: 5, writeCache: false });
+  const payload = JSON.stringify({
+    site: 'bench',
+    node: 'n',
+    bootId: 'b',
+    seq: 1,
+    time: new Date(),
+    ...BODY,
+  });
+  const began = performance.now();
+  await new Promise<void>((resolve) => {
+    let sent = 0;
+    let acknowledged = 0;
+    const next = () => {
+      if (sent++ >= BACKLOG) return;
+      client.publish('vigie/bench/n/readings', payload, { qos: 1 }, () => {
+        acknowledged += 1;
+        if (acknowledged === BACKLOG) resolve();
+        else next();
+      });
+    };
+    for (let i = 0; i < WINDOW; i++) next();
+  });
+  const rate = BACKLOG / ((performance.now() - began) / 1000);
+  await client.endAsync();
+  return rate;
+}
+
+async function startNode(url: string, directory: string) {
+  const clock = new SystemClock(() => true);
+  const log = createLog('silent');
+  const registry = new Registry();
+  const outbox = new Outbox({ directory, config: outboxConfig.parse({}), clock, log, registry });
+  await outbox.start();
+  const watched = watch(outbox, () => clock.mono());
+  const { bootId } = outbox;
+  const status = (): NodeStatus => ({
+    site: 'bench',
+    node: 'n',
+    version: '0',
+    bootId,
+    uptime: clock.mono(),
+    timeQuality: 'synced',
+    health: HEALTHY,
+    components: {},
+    outbox: outbox.depth(),
+    baselines: {},
+    config: { state: 'ok', problems: [] },
+  });
+  const config = mqttConfig.parse({ url, drainPerSecond: 100_000, inflight: WINDOW });
+  const commands = new CommandTable();
+  const identity = { site: 'bench', node: 'n', bootId };
+  const sink = new MqttSink({
+    ...identity,
+    config,
+    queue: watched.queue,
+    commands,
+    status,
+    clock,
+    log,
+    registry,
+    readSecret: (reference) => reference,
+  });
+  return {
+    sink,
+    latencies: watched.latencies,
+    removed: watched.removed,
+    accept: (name: RecordClass, topic: string) =>
+      outbox.accept({ ...clock.stamp(), class: name, topic, body: BODY }),
+    stop: async () => {
+      await sink.stop();
+      await outbox.stop();
+    },
+  };
+}
+
+/** The outbox with a stopwatch at its exit. */
+function watch(outbox: Outbox, now: () => number) {
+  const events = new Map<number, StoredRecord>();
+  const latencies: number[] = [];
+  let removed = 0;
+  const queue: OutboundQueue = {
+    take: async (max) => {
+      const records = await outbox.take(max);
+      for (const record of records) if (record.class === 'event') events.set(record.id, record);
+      return records;
+    },
+    remove: (ids) => {
+      removed += ids.length;
+      for (const id of ids) {
+        const record = events.get(id);
+        if (record) latencies.push(now() - record.mono);
+        events.delete(id);
+      }
+      outbox.remove(ids);
+    },
+    giveBack: () => outbox.giveBack(),
+    onAvailable: (callback) => outbox.onAvailable(callback),
+    depth: () => outbox.depth(),
+  };
+  return { queue, latencies, removed: () => removed };
+}
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(1);
+}
