@@ -1,7 +1,7 @@
 /** Which tags made an anomaly, how much each, and in which way each is off. */
 
 import type { Contribution } from '../../core/messages.ts';
-import { type Evidence, explainOne, firedColumns, PER_TAG, RULES } from './evidence.ts';
+import { BALANCE, type Evidence, explainOne, FACTS, firedColumns, PER_TAG } from './evidence.ts';
 
 const MOST = 8;
 /** Smaller shares say nothing to a person. */
@@ -14,12 +14,16 @@ const LEAST_SHARE = 0.02;
 export function shares(evidence: Evidence): Float64Array {
   const total = new Float64Array(evidence.columns.length);
   let sum = 0;
+  const fired = (name: string) =>
+    evidence.detectors.some((d, i) => d.name === name && evidence.scores[i]! >= 1);
+  const facts = FACTS.filter(fired);
+  const voters = facts.length > 0 ? facts : [BALANCE].filter(fired);
   for (let d = 0; d < evidence.detectors.length; d++) {
     const { name } = evidence.detectors[d]!;
-    if (d !== evidence.dominant && !(RULES.has(name) && evidence.scores[d]! >= 1)) continue;
+    if (d !== evidence.dominant && !voters.includes(name)) continue;
     const part = explainOne(evidence, d);
     if (!part) continue;
-    if (PER_TAG.has(name) || name === 'cross-sensor-balance') keepFired(part);
+    if (PER_TAG.has(name) || name === BALANCE) keepFired(part);
     const weight = part.reduce((a, b) => a + b, 0);
     if (!(weight > 0)) continue;
     for (let i = 0; i < total.length; i++) total[i]! += part[i]! / weight;

@@ -36,8 +36,8 @@ export interface EpisodeOptions {
   readonly newId: () => string;
 }
 
-/** An episode that changes its face may be reported this many times as often as one that does not. */
-const EARLY_UPDATES = 10;
+/** News of an episode may come this part of the update period after its start; each one doubles the wait for the next. */
+const FIRST_NEWS = 0.1;
 /** Another tag is the top one once it leads by this share: two that take turns are no news. */
 const CLEAR_LEAD = 0.1;
 
@@ -49,6 +49,8 @@ interface Open {
   finding: Finding;
   reported: Millis;
   looked: Millis;
+  /** How long after a look the next one may be for news. */
+  patience: number;
   event: AnomalyEvent;
 }
 
@@ -92,6 +94,7 @@ export class Episode {
       finding: step.find(),
       reported: mono,
       looked: mono,
+      patience: this.#options.update * FIRST_NEWS,
     };
     const event = this.#event(open, 'start', mono);
     this.#open = { ...open, event };
@@ -100,11 +103,12 @@ export class Episode {
 
   #update(open: Open, step: EpisodeStep, mono: Millis): AnomalyEvent | undefined {
     const due = mono - open.reported >= this.#options.update;
-    if (!due && mono - open.looked < this.#options.update / EARLY_UPDATES) return undefined;
+    if (!due && mono - open.looked < open.patience) return undefined;
     open.looked = mono;
     // A lull keeps the last finding: what a detector says below its limit explains nothing.
     const finding = step.score >= 1 ? step.find() : present(open.finding, step);
     if (!due && !isNews(open.finding, finding)) return undefined;
+    if (!due) open.patience *= 2;
     open.finding = finding;
     open.reported = mono;
     open.event = this.#event(open, 'update', mono);

@@ -33,13 +33,9 @@ export const PER_TAG: ReadonlySet<string> = new Set([
 ]);
 
 /** Detectors that state a fact about a tag and belong in every explanation once they fired. */
-export const RULES: ReadonlySet<string> = new Set([
-  'range',
-  'rate-of-change',
-  'frozen-value',
-  'missing-data',
-  'cross-sensor-balance',
-]);
+export const FACTS: readonly string[] = ['range', 'rate-of-change', 'frozen-value', 'missing-data'];
+/** Belongs there too, unless there are facts: far outside what it has learned it blames the neighbours as well. */
+export const BALANCE = 'cross-sensor-balance';
 
 /** Every detector's contributions to the present step, or undefined when it is not there or cannot say. */
 export function explainOne(evidence: Evidence, index: number): Float64Array | undefined {

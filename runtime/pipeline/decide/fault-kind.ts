@@ -4,26 +4,31 @@
  */
 
 import type { FaultKind } from '../../core/messages.ts';
-import { type Evidence, firedColumns } from './evidence.ts';
+import { BALANCE, type Evidence, firedColumns } from './evidence.ts';
 
-/** A single tag to blame: it holds this share at least. */
+/** A single tag to blame: it holds this share at least, and no other one as much as the second. */
 const SINGLE_SHARE = 0.5;
+const COMPANION_SHARE = 0.25;
 /** A tag that takes part: it holds this share at least. */
 const PART_SHARE = 0.1;
 const MANY = 3;
 /** A tag counts as off when it was outside its normal range this often, compared with the one that was most often. */
-const OFF_AS_OFTEN = 0.3;
+const OFF_AS_OFTEN = 0.5;
 /**
- * A detector that takes at least so many steps from half its limit to the limit sees something slow: a jump fills
- * its moving average sooner. What the cumulative sum sees before all others is slow whatever it took.
+ * A detector that takes at least so many steps from half its limit to the limit sees something slow: a jump takes
+ * fewer. What the cumulative sum sees before all others is slow whatever it took.
  */
 const SLOW_STEPS: Readonly<Record<string, number>> = {
-  'cross-sensor-balance': 10,
-  pca: 8,
-  ewma: 15,
-  mewma: 15,
+  range: 3,
+  'cross-sensor-balance': 4,
+  pca: 2,
+  ewma: 4,
+  mewma: 6,
   cusum: 0,
 };
+
+/** A balance broken by values inside their ranges: a small jump takes some steps as well, so a drift must take more. */
+const BALANCE_SLOW_STEPS = 6;
 
 export function faultKind(evidence: Evidence, share: Float64Array): FaultKind {
   return (
@@ -43,48 +48,56 @@ function silentSource(evidence: Evidence): FaultKind | undefined {
   return sharedSource(evidence, missing, 2) ? 'communication' : 'sensor-failure';
 }
 
-/** One value repeated: a stuck sensor, or a gateway that serves what it last read when many stand still. */
+/**
+ * One value repeated: a stuck sensor, or a gateway that serves what it last read when many stand still. A gateway
+ * does not make values jump before they stand still; someone who forges them does.
+ */
 function stuckTag(evidence: Evidence): FaultKind | undefined {
   const frozen = firedColumns(evidence, 'frozen-value');
   if (frozen.length === 0) return undefined;
-  return sharedSource(evidence, frozen, MANY) ? 'communication' : 'sensor-failure';
+  if (!sharedSource(evidence, frozen, MANY)) return 'sensor-failure';
+  const jumped = !Number.isNaN(firedAt(evidence, 'rate-of-change'));
+  return jumped ? 'inconsistent-values' : 'communication';
 }
 
 /** Values that contradict each other though each alone is plausible: a slow one drifts, sudden ones may be forged. */
 function brokenBalance(evidence: Evidence, share: Float64Array): FaultKind | undefined {
-  const broken = firedAt(evidence, 'cross-sensor-balance');
+  const broken = firedAt(evidence, BALANCE);
   if (Number.isNaN(broken) || !Number.isNaN(firedAt(evidence, 'range'))) return undefined;
   const off = columnsOff(evidence);
   if (off.length >= MANY) return undefined;
-  if (slow(evidence) && largest(share) >= SINGLE_SHARE) return 'sensor-drift';
+  const balance = evidence.detectors.findIndex(({ name }) => name === BALANCE);
+  if (creeps(evidence, balance, BALANCE_SLOW_STEPS) && isSingle(share)) return 'sensor-drift';
   return off.length === 0 ? 'inconsistent-values' : undefined;
 }
 
 /** One tag out of line while its neighbours are not. */
 function singleTag(evidence: Evidence, share: Float64Array): FaultKind | undefined {
-  if (largest(share) < SINGLE_SHARE || columnsOff(evidence).length >= MANY) return undefined;
+  if (!isSingle(share) || columnsOff(evidence).length >= MANY) return undefined;
   return slow(evidence) ? 'sensor-drift' : 'sensor-failure';
 }
 
 function manyTags(evidence: Evidence, share: Float64Array): FaultKind | undefined {
   const off = columnsOff(evidence).length;
   const parts = share.filter((part) => part >= PART_SHARE).length;
-  if (off >= MANY || (off >= 1 && parts >= MANY)) return 'process-upset';
-  if (off === 0 && parts > 0) return 'inconsistent-values';
-  return off > 1 ? 'process-upset' : undefined;
+  if (off > 1 || (off === 1 && parts > 1)) return 'process-upset';
+  return off === 0 && parts > 0 ? 'inconsistent-values' : undefined;
 }
 
-/** Nothing jumped, and the detector that saw it first saw it come slowly. */
+/** The detector that saw it first saw it come slowly. */
 function slow(evidence: Evidence): boolean {
-  if (!Number.isNaN(firedAt(evidence, 'rate-of-change'))) return false;
   let first = -1;
-  for (let i = 0; i < evidence.since.length; i++) {
-    const judged = evidence.detectors[i]!.name in SLOW_STEPS;
-    if (judged && !(evidence.since[i]! >= (evidence.since[first] ?? Number.POSITIVE_INFINITY))) {
-      if (!Number.isNaN(evidence.since[i]!)) first = i;
-    }
+  for (const [i, { name }] of evidence.detectors.entries()) {
+    const earlier = evidence.since[i]! < (evidence.since[first] ?? Number.POSITIVE_INFINITY);
+    if (earlier && name in SLOW_STEPS) first = i;
   }
-  return first >= 0 && evidence.rise[first]! >= SLOW_STEPS[evidence.detectors[first]!.name]!;
+  return first >= 0 && creeps(evidence, first, SLOW_STEPS[evidence.detectors[first]!.name]!);
+}
+
+/** This detector's score rose over many steps, and nothing had jumped by then (at the recovery something may). */
+function creeps(evidence: Evidence, detector: number, steps: number): boolean {
+  if (firedAt(evidence, 'rate-of-change') <= evidence.since[detector]!) return false;
+  return evidence.rise[detector]! >= steps;
 }
 
 /** True when at least `least` of the columns, and half of all that a source has in the group, come from one source. */
@@ -103,6 +116,11 @@ function columnsOff(evidence: Evidence): number[] {
     const times = evidence.strayed[column]!;
     return times > 0 && times >= most * OFF_AS_OFTEN;
   });
+}
+
+function isSingle(share: Float64Array): boolean {
+  const companions = share.filter((part) => part >= COMPANION_SHARE).length;
+  return companions === 1 && largest(share) >= SINGLE_SHARE;
 }
 
 function firedAt(evidence: Evidence, detector: string): number {

@@ -7,7 +7,8 @@ const LIKE: Readonly<Record<FaultKind, string>> = {
   'sensor-failure': 'like a sensor failure',
   'sensor-drift': 'like a drifting sensor',
   'process-upset': 'like a process upset',
-  'inconsistent-values': 'like a forged or miscalibrated value, plausible by itself but not beside the others',
+  'inconsistent-values':
+    'like a forged or miscalibrated value, plausible by itself but not beside the others',
   communication: 'like a communication fault',
   unknown: 'like nothing known',
 };
