@@ -24,9 +24,11 @@ export class SlowReference {
     this.#rate = 1 / rows;
   }
 
-  /** @param z standardised values relative to this reference. @param share of the full speed, 0 … 1. */
+  /** @param z standardised values relative to this reference, NaN for missing. @param share of the full speed, 0 … 1. */
   follow(z: Float64Array, share: number): void {
-    for (let j = 0; j < z.length; j++) this.offset[j] = this.offset[j]! + share * this.#rate * z[j]!;
+    for (let j = 0; j < z.length; j++) {
+      if (!Number.isNaN(z[j]!)) this.offset[j] = this.offset[j]! + share * this.#rate * z[j]!;
+    }
   }
 
   reset(): void {

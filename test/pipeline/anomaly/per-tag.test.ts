@@ -1,0 +1,154 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CusumDetector } from '../../../runtime/pipeline/anomaly/cusum.ts';
+import type { Detector } from '../../../runtime/pipeline/anomaly/detector.ts';
+import { EwmaDetector } from '../../../runtime/pipeline/anomaly/ewma.ts';
+import { FrozenValueDetector } from '../../../runtime/pipeline/anomaly/frozen-value.ts';
+import { MissingDataDetector } from '../../../runtime/pipeline/anomaly/missing-data.ts';
+import { RangeDetector } from '../../../runtime/pipeline/anomaly/range.ts';
+import { RateOfChangeDetector } from '../../../runtime/pipeline/anomaly/rate-of-change.ts';
+import { explained, makeTags, Process, top } from './made-rows.ts';
+
+const WIDTH = 5;
+const TAG = 3;
+const TAGS = makeTags(WIDTH);
+
+interface Case {
+  readonly detector: Detector;
+  /** Rows of the fault before it must have been seen. */
+  readonly within: number;
+  readonly fault: (row: Float64Array, i: number) => void;
+}
+
+const CASES: readonly Case[] = [
+  {
+    detector: new RangeDetector(TAGS),
+    within: 1,
+    fault: (row) => {
+      row[TAG] = 0;
+    },
+  },
+  {
+    detector: new RateOfChangeDetector(TAGS),
+    within: 1,
+    fault: (row) => {
+      row[TAG]! += 60;
+    },
+  },
+  {
+    detector: new FrozenValueDetector(TAGS),
+    within: 15,
+    fault: (row) => {
+      row[TAG] = 401.25;
+    },
+  },
+  {
+    detector: new MissingDataDetector(TAGS),
+    within: 10,
+    fault: (row) => {
+      row[TAG] = Number.NaN;
+    },
+  },
+  {
+    detector: new EwmaDetector(TAGS, { lambda: 0.1, limitFactor: 2 }),
+    within: 60,
+    fault: (row) => {
+      row[TAG]! += 5;
+    },
+  },
+  {
+    detector: new CusumDetector(TAGS, { slack: 0.5, limitFactor: 2 }),
+    within: 200,
+    fault: (row, i) => {
+      row[TAG]! += 0.02 * i;
+    },
+  },
+];
+
+for (const { detector, within, fault } of CASES) {
+  test(`${detector.name} finds its fault and keeps quiet before`, () => {
+    const process = new Process(WIDTH, 7);
+    assert.not.ok(detector.ready);
+    assert.ok(Number.isNaN(detector.step(process.next(), process.mono)));
+    detector.fit(process.rows(1000));
+    assert.ok(detector.ready);
+    const quiet = process.run(detector, 1000);
+    assert.ok(quiet < 1, `score ${quiet} on normal rows`);
+    const score = process.run(detector, within, fault);
+    assert.ok(score >= 1, `score ${score} on the fault`);
+    assert.is(top(explained(detector)), TAG);
+    detector.reset();
+    assert.ok(process.run(detector, 200) < 1, 'quiet again after a reset');
+  });
+}
+
+test('the configured range alarms beyond its ends, not at them', () => {
+  const range = { low: 0, high: 1 };
+  const [tag] = makeTags(1);
+  const detector = new RangeDetector([{ ...tag!, range }]);
+  const process = new Process(1);
+  detector.fit(process.rows(50, (row) => row.fill(1)));
+  assert.is(
+    process.run(detector, 1, (row) => row.fill(1)),
+    0,
+  );
+  assert.is(
+    process.run(detector, 1, (row) => row.fill(0)),
+    0,
+  );
+  assert.is(
+    process.run(detector, 1, (row) => row.fill(1.5)),
+    1.5,
+  );
+});
+
+test('tags that stand still by nature are no frozen sensors', () => {
+  const detector = new FrozenValueDetector(makeTags(2));
+  const process = new Process(2);
+  const pumps = (row: Float64Array, i: number) => {
+    row[0] = i % 400 < 200 ? 1 : 0;
+    row[1] = 7;
+  };
+  detector.fit(process.rows(1000, pumps));
+  assert.is(
+    process.run(detector, 1000, (row) => row.fill(1)),
+    0,
+  );
+});
+
+test('usual gaps are not missing data; a tag that never delivered is not expected', () => {
+  const detector = new MissingDataDetector(makeTags(2));
+  const process = new Process(2);
+  const gaps = (row: Float64Array, i: number) => {
+    if (i % 20 > 12) row[0] = Number.NaN;
+    row[1] = Number.NaN;
+  };
+  detector.fit(process.rows(1000, gaps));
+  assert.ok(process.run(detector, 400, gaps) < 1);
+  assert.ok(process.run(detector, 60, (row) => row.fill(Number.NaN)) >= 1);
+  assert.equal(
+    Array.from(explained(detector)).map((c) => c >= 1),
+    [true, false],
+  );
+});
+
+test('a row without any value says nothing', () => {
+  const detector = new EwmaDetector(TAGS, { lambda: 0.1, limitFactor: 2 });
+  const process = new Process(WIDTH);
+  detector.fit(process.rows(200));
+  assert.ok(Number.isNaN(detector.step(new Float64Array(WIDTH).fill(Number.NaN), process.mono)));
+});
+
+test('the sums of CUSUM stop growing, so that the alarm ends soon after a long fault', () => {
+  const detector = new CusumDetector(TAGS, { slack: 1, limitFactor: 2 });
+  const process = new Process(WIDTH);
+  detector.fit(process.rows(500));
+  const far = (row: Float64Array) => {
+    row[TAG]! += 30;
+  };
+  assert.is(process.run(detector, 5000, far), 1.5);
+  process.run(detector, 100);
+  assert.ok(process.run(detector, 50) < 1);
+});
+
+test.run();
