@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<FaultKind, string>> = {
   full: 'no space left on the disk: free some; records wait in memory until then',
   damaged: 'the database file is damaged',
   newer: 'the database was written by a later version of vigie',
-  locked: 'another process uses this outbox: stop it, or give this node another dataDir',
+  locked: 'another process uses this outbox: stop it, or give this node another data directory',
   io: 'the disk refused: check that the directory exists, is writable and that the card is sound',
 };
 

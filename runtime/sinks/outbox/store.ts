@@ -96,6 +96,11 @@ export class Store {
     return new Map(rows.map((row) => [String(row.kernel), Number(row.offset)]));
   }
 
+  /** Starts of the node whose records are or were here, oldest first. */
+  bootIds(): string[] {
+    return [...this.#boots.values()].map(({ bootId }) => bootId);
+  }
+
   /** Bytes of the file that hold data. */
   usedBytes(): number {
     return this.#usedPages() * PAGE_BYTES;
