@@ -10,6 +10,8 @@ import { type Millis, minutes, seconds } from '../../core/units.ts';
 const FREE_FAILURES = 5;
 const LONGEST_WAIT = seconds(60);
 const FORGET_AFTER = minutes(10);
+/** A changed password locks out whoever knows the old one after this long. */
+const READ_AGAIN_AFTER = seconds(10);
 /** Addresses remembered; the oldest is forgotten first, so that a flood of addresses cannot fill the memory. */
 const MAX_ADDRESSES = 256;
 
@@ -37,6 +39,8 @@ export class BasicAuth {
   readonly #key = randomBytes(32);
   readonly #failures = new Map<string, Failures>();
   #expected: Buffer | undefined;
+  #readAt = seconds(0);
+  #unreadable = false;
 
   constructor({ username, readPassword, clock, log }: BasicAuthOptions) {
     this.#username = username;
@@ -55,19 +59,8 @@ export class BasicAuth {
       );
     }
     this.#expected = this.#digest(`${this.#username}:${password}`);
-  }
-
-  /** The password may have changed on disk; a file that cannot be read leaves the old one in force. */
-  reload(): void {
-    try {
-      this.load();
-    } catch (error) {
-      const reason = describeError(error);
-      this.#log.warn(
-        { event: 'dashboard.password.unreadable', reason },
-        `password kept as it was: ${reason}`,
-      );
-    }
+    this.#readAt = this.#clock.mono();
+    this.#unreadable = false;
   }
 
   /** @param header the Authorization header. @param address who asks. */
@@ -77,15 +70,32 @@ export class BasicAuth {
     const failures = this.#failures.get(address);
     if (failures && now < failures.blockedUntil)
       return { retryAfter: (failures.blockedUntil - now) as Millis };
+    if (now - this.#readAt >= READ_AGAIN_AFTER) this.#readAgain(now);
     const offered = this.#digest(decodeBasic(header));
     if (this.#matches(offered)) {
       this.#failures.delete(address);
       return 'ok';
     }
-    this.reload();
+    this.#readAgain(now);
     if (this.#matches(offered)) return 'ok';
     this.#countFailure(address, now);
     return 'denied';
+  }
+
+  /** A file that cannot be read leaves the password as it was. */
+  #readAgain(now: Millis): void {
+    this.#readAt = now;
+    try {
+      this.load();
+    } catch (error) {
+      if (this.#unreadable) return;
+      this.#unreadable = true;
+      const reason = describeError(error);
+      this.#log.warn(
+        { event: 'dashboard.password.unreadable', reason },
+        `password kept as it was: ${reason}`,
+      );
+    }
   }
 
   #matches(offered: Buffer): boolean {

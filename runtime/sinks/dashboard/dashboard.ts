@@ -8,7 +8,7 @@ import type { HttpConfig } from '../../config/schema/http.ts';
 import { isLoopback } from '../../config/schema/http.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CommandTable } from '../../core/commands.ts';
-import type { Component, Health } from '../../core/component.ts';
+import { type Component, HEALTHY, type Health } from '../../core/component.ts';
 import { InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { AnomalyEvent, Sample, Stamp, Tag } from '../../core/messages.ts';
@@ -46,7 +46,6 @@ export class Dashboard implements Component {
   readonly #anomalies = new AnomalyLog();
   readonly #stream: Stream;
   readonly #metrics: ReturnType<typeof httpMetrics>;
-  #auth: BasicAuth | undefined;
   #listener: Listener | undefined;
   #awaitsFirstReading: boolean;
 
@@ -71,14 +70,16 @@ export class Dashboard implements Component {
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, log, clock, readSecret } = this.#options;
-    const { host, port, username, passwordFile } = config;
+    const { enabled, host, port, username, passwordFile } = config;
+    if (!enabled) return;
     if (!passwordFile && !isLoopback(host)) {
       const fix = 'add http.passwordFile, or listen on 127.0.0.1';
       throw new InputError('http-password-missing', `http.host ${host} is open to the network: ${fix}`);
     }
+    let auth: BasicAuth | undefined;
     if (passwordFile) {
-      this.#auth = new BasicAuth({ username, readPassword: () => readSecret(passwordFile), clock, log });
-      this.#auth.load();
+      auth = new BasicAuth({ username, readPassword: () => readSecret(passwordFile), clock, log });
+      auth.load();
     }
     // Here and not at the top: the first poll of the sensors does not wait for a web server to load.
     const [{ Listener }, { Router }, { StaticFiles }] = await Promise.all([
@@ -90,7 +91,7 @@ export class Dashboard implements Component {
     const router = new Router({
       routes: this.#routes(),
       files: new StaticFiles(),
-      auth: this.#auth,
+      auth,
       loopbackOnly: isLoopback(host),
       metrics: this.#metrics,
       log,
@@ -105,17 +106,13 @@ export class Dashboard implements Component {
   }
 
   health(): Health {
+    if (!this.#options.config.enabled) return HEALTHY;
     return this.#listener?.health() ?? { state: 'starting', detail: '' };
   }
 
   /** The port that is listened on; 0 when none is. */
   get port(): number {
     return this.#listener?.port ?? 0;
-  }
-
-  /** Takes a changed password into use (SIGHUP). */
-  reload(): void {
-    this.#auth?.reload();
   }
 
   /** Hot path: no allocation. */
