@@ -97,7 +97,8 @@ test('samples become one record with a column per tag', async () => {
 test('every kind of value has its JSON', async () => {
   const { batcher, records, seriesOf } = makeBatcher();
   const values: (Value | null)[] = [1n << 60n, true, 'running', null, Number.POSITIVE_INFINITY, -0.1, 1e300];
-  batcher.accept(values.map((value, i) => sample(tagOf(0), i, value, 'uncertain')));
+  const tag = tagOf(0);
+  batcher.accept(values.map((value, i) => sample(tag, i, value, 'uncertain')));
   await batcher.stop();
   assert.equal(seriesOf()[0]?.v, ['1152921504606846976', true, 'running', null, null, -0.1, 1e300]);
   assert.equal(seriesOf()[0]?.q?.[0], [0, 'uncertain']);
