@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnomalyConfig } from '../../runtime/config/schema/anomaly.ts';
 import type { Tag } from '../../runtime/core/messages.ts';
+import { millis } from '../../runtime/core/units.ts';
 import {
   gaussian,
   makeConfig,
@@ -339,6 +340,75 @@ test('a value forged within its own range does not fit the others', async () => 
   const start = world.events[0]!;
   assert.is(start.contributions[0]!.tag, 's1', start.summary);
   assert.is(start.faultKind, 'inconsistent-values', start.summary);
+});
+
+test('a tag read once a minute among fast ones looks neither frozen nor missing, until it is', async () => {
+  const tags = [...TAGS.slice(0, 7), makeTag(7, { name: 's7', period: millis(60_000) })];
+  const world = await started({ tags, config: makeConfig({ baseline: { learn: '40min', maxRows: 5000 } }) });
+  const process = new Process();
+  let second = 0;
+  const slowly = (row: Reading[]) => {
+    if (second++ % 60 !== 0) row[7] = undefined;
+  };
+  run(world, process, 2410, slowly);
+  await world.settle();
+  assert.is(world.analysis.status().g!.state, 'ready', world.analysis.status().g!.detail);
+  run(world, process, 1200, slowly);
+  await world.settle();
+  assert.equal(
+    world.events.filter(({ scores }) => scores['frozen-value']! >= 1 || scores['missing-data']! >= 1),
+    [],
+  );
+  run(world, process, 600, (row) => {
+    slowly(row);
+    if (row[7] !== undefined) row[7] = 17;
+  });
+  await world.settle();
+  const last = world.events.at(-1)!;
+  assert.is(last.contributions[0]!.tag, 's7', last.summary);
+  assert.is(last.contributions[0]!.direction, 'frozen');
+});
+
+test('property: whatever comes after learning, nothing throws and every episode is whole', async () => {
+  const directory = temporaryFolder();
+  const before = await learned({ directory });
+  await before.world.analysis.stop();
+  const reading = fc.oneof(
+    { weight: 4, arbitrary: fc.double({ min: -50, max: 60, noNaN: true }) },
+    fc.double(),
+    fc.constantFrom<Reading>(null, undefined, true, 'text', 1e308, -1e308, 12n ** 40n),
+  );
+  const block = fc.record({
+    steps: fc.integer({ min: 1, max: 60 }),
+    period: fc.constantFrom(1, 900, 1000, 4000, 100_000),
+    change: fc.array(fc.tuple(fc.integer({ min: 0, max: 7 }), reading), { maxLength: 8 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(block, { maxLength: 12 }), async (blocks) => {
+      const world = await started({ directory });
+      const process = new Process();
+      for (const { steps, period, change } of blocks) {
+        for (let i = 0; i < steps; i++) {
+          const row = process.row();
+          for (const [column, value] of change) row[column] = value;
+          world.step(row, period);
+        }
+      }
+      await world.analysis.stop();
+      assert.is(await world.metric('vigie_analysis_step_errors_total', { group: 'g' }), 0);
+      assert.is(await world.metric('vigie_anomaly_detector_errors_total', { group: 'g' }), undefined);
+      let open: string | undefined;
+      for (const event of world.events) {
+        assert.is(open, event.phase === 'start' ? undefined : event.id);
+        open = event.phase === 'end' ? undefined : event.id;
+        assert.ok(event.contributions.length <= 8 && event.durationMs >= 0);
+        assert.ok(event.contributions.reduce((sum, { share }) => sum + share, 0) <= 1);
+        assert.equal(JSON.parse(JSON.stringify(event)), event, 'an event is plain JSON');
+      }
+      assert.is(open, undefined, 'stop ends what is open');
+    }),
+    { numRuns: 40 },
+  );
 });
 
 test.run();

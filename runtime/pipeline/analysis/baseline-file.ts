@@ -142,4 +142,5 @@ const isLearning = (content: unknown): content is SavedLearning =>
   isRecord(content) &&
   typeof content.key === 'string' &&
   Number.isFinite(content.watched) &&
+  (content.watched as number) >= 0 &&
   isRecord(content.rows);

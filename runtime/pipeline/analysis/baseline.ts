@@ -204,7 +204,8 @@ export class Baseline {
       );
       return learning;
     } catch (error) {
-      this.#corrupt('rows', files.moveAside(group, 'rows'), error);
+      const movedTo = this.#guardFile('cannot move corrupt rows aside', () => files.moveAside(group, 'rows'));
+      if (movedTo !== undefined) this.#corrupt('rows', movedTo, error);
       return this.#newLearning();
     }
   }

@@ -119,6 +119,10 @@ export function analysisMetrics(registry: Registry, alarmsLastHour: () => number
 export type GroupMetrics = ReturnType<typeof groupMetrics>;
 
 export function groupMetrics(metrics: AnalysisMetrics, group: string) {
+  // A counter that is not there until its first error makes no rate.
+  metrics.stepErrors.labels(group).inc(0);
+  metrics.baselineErrors.labels(group).inc(0);
+  metrics.active.labels(group).set(0);
   return {
     score: metrics.score.labels(group),
     active: metrics.active.labels(group),
