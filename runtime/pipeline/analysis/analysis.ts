@@ -177,6 +177,8 @@ export class Analysis implements Component {
         timers: this.#timers,
         metrics: groupMetrics(this.#metrics, group),
         newId: () => `${idPrefix}-${++this.#episodes}`,
+        upsetElsewhere: (here) =>
+          this.active().some((event) => event.group !== here && event.faultKind === 'process-upset'),
         report: (event, stamp) => this.#report(event, stamp),
       });
       this.#groups.set(group, made);

@@ -21,6 +21,8 @@ const OVERDUE = 1.25;
 export interface GroupOptions extends Omit<BaselineOptions, 'cadence'> {
   readonly clock: Clock;
   readonly newId: () => string;
+  /** True while another group is in a process upset. */
+  readonly upsetElsewhere: (group: string) => boolean;
   readonly report: (event: AnomalyEvent, stamp: Stamp) => void;
 }
 
@@ -117,8 +119,21 @@ export class Group {
     }
     scorer.step(row, stamp.mono);
     this.#options.metrics.score.set(scorer.score);
-    const event = this.#episode.step(episodeStep(scorer), stamp.mono);
+    const event = this.#episode.step(this.#episodeStep(scorer), stamp.mono);
     if (event) this.#report(event, stamp);
+  }
+
+  #episodeStep(scorer: Scorer): EpisodeStep {
+    return {
+      alarm: scorer.alarm,
+      onset: scorer.onset,
+      score: scorer.score,
+      find: () => finding(scorer, this.#options.upsetElsewhere(this.name)),
+      valueNow(tag) {
+        const value = scorer.row[scorer.columns.findIndex(({ name }) => name === tag)];
+        return value === undefined || Number.isNaN(value) ? null : value;
+      },
+    };
   }
 
   #close(stamp: Stamp): void {
@@ -136,20 +151,7 @@ export class Group {
   }
 }
 
-function episodeStep(scorer: Scorer): EpisodeStep {
-  return {
-    alarm: scorer.alarm,
-    onset: scorer.onset,
-    score: scorer.score,
-    find: () => finding(scorer),
-    valueNow(tag) {
-      const value = scorer.row[scorer.columns.findIndex(({ name }) => name === tag)];
-      return value === undefined || Number.isNaN(value) ? null : value;
-    },
-  };
-}
-
-function finding(scorer: Scorer): Finding {
+function finding(scorer: Scorer, upsetElsewhere: boolean): Finding {
   const share = shares(scorer);
   const scores: Record<string, number> = {};
   for (const [i, { name }] of scorer.detectors.entries()) {
@@ -159,7 +161,7 @@ function finding(scorer: Scorer): Finding {
   return {
     detector: scorer.detectors[scorer.dominant]?.name ?? '',
     scores,
-    faultKind: faultKind(scorer, share),
+    faultKind: faultKind(scorer, share, upsetElsewhere),
     contributions: contributions(scorer, share),
   };
 }

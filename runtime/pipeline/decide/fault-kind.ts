@@ -30,12 +30,13 @@ const SLOW_STEPS: Readonly<Record<string, number>> = {
 /** A balance broken by values inside their ranges: a small jump takes some steps as well, so a drift must take more. */
 const BALANCE_SLOW_STEPS = 6;
 
-export function faultKind(evidence: Evidence, share: Float64Array): FaultKind {
+/** @param upsetElsewhere another group of the plant is in a process upset: what one tag shows here follows from it. */
+export function faultKind(evidence: Evidence, share: Float64Array, upsetElsewhere: boolean): FaultKind {
   return (
     silentSource(evidence) ??
     stuckTag(evidence) ??
     brokenBalance(evidence, share) ??
-    singleTag(evidence, share) ??
+    singleTag(evidence, share, upsetElsewhere) ??
     manyTags(evidence, share) ??
     'unknown'
   );
@@ -72,8 +73,9 @@ function brokenBalance(evidence: Evidence, share: Float64Array): FaultKind | und
 }
 
 /** One tag out of line while its neighbours are not. */
-function singleTag(evidence: Evidence, share: Float64Array): FaultKind | undefined {
+function singleTag(evidence: Evidence, share: Float64Array, upsetElsewhere: boolean): FaultKind | undefined {
   if (!isSingle(share) || columnsOff(evidence).length >= MANY) return undefined;
+  if (upsetElsewhere) return 'process-upset';
   return slow(evidence) ? 'sensor-drift' : 'sensor-failure';
 }
 

@@ -52,7 +52,7 @@ function evidence({ says, row, tags, strayed, dominant }: Case): Evidence {
   };
 }
 
-const kind = (of: Evidence) => faultKind(of, shares(of));
+const kind = (of: Evidence, upsetElsewhere = false) => faultKind(of, shares(of), upsetElsewhere);
 const top = (of: Evidence) => contributions(of, shares(of))[0]!;
 
 test('shares sum to at most 1, largest first, at most eight', () => {
@@ -156,6 +156,17 @@ test('a single tag out of range fails, or drifts when it came slowly; many are a
     strayed: [9, 1, 1, 1],
   });
   assert.is(kind(back), 'sensor-failure', 'what it was like before the recovery counts');
+});
+
+test('a single tag beside an upset elsewhere follows from it, unless a fact speaks against that', () => {
+  const drift = evidence({
+    says: { cusum: { score: 2, parts: [2, 0, 0] } },
+    row: [9, 1, 1],
+    strayed: [5, 0, 0],
+  });
+  assert.is(kind(drift, true), 'process-upset');
+  const frozen = evidence({ says: { 'frozen-value': { score: 2, parts: [2, 0, 0] } }, row: [1.5, 1, 1] });
+  assert.is(kind(frozen, true), 'sensor-failure');
 });
 
 test('nothing to go by is unknown', () => {
