@@ -162,6 +162,28 @@ test('a connection whose peer vanished without a word is opened anew', async ({ 
   assert.ok(rig.events('modbus.bus.down').some((line) => line.code === 'bus-silent'));
 });
 
+test('a device that accepts connections and never answers costs one time-out per back-off, and few words', async ({
+  device,
+  tcp,
+}) => {
+  device.behaviour = () => undefined;
+  const rig = new Rig({
+    tcp,
+    timeout: '100ms',
+    breaker: FAST,
+    units: [{ id: 1, tags: holdingTags('t', 2) }],
+  });
+  await rig.start();
+  await until(() => device.asked.length >= 6);
+  await rig.source.stop();
+  const span = rig.samples.at(-1)!.mono - rig.samples[0]!.mono;
+  // Each costs its time-out and the pause after it.
+  assert.ok(device.asked.length <= span / 200 + 2, `${device.asked.length} requests in ${span} ms`);
+  assert.ok(device.connections > 1, 'it is asked on a fresh connection');
+  assert.is(rig.events('modbus.bus.down').length, 1);
+  assert.is(rig.events('modbus.unit.offline').length, 1);
+});
+
 test('an endpoint that refuses, comes, goes and comes back', async ({ device, tcp }) => {
   await device.close();
   const rig = new Rig({ tcp, units: [{ id: 1, tags: holdingTags('t', 2) }] });

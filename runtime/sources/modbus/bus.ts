@@ -14,7 +14,7 @@ import { DeviceError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import { type Connection, Keeper } from '../port/reconnect.ts';
-import { type Client, openClient } from './client.ts';
+import { Client, loadModbus } from './client.ts';
 import { exceptionName, isGatewayException, type Outcome, probeFor, type Request } from './exchange.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { BusMetrics } from './metrics.ts';
@@ -49,7 +49,10 @@ export class Bus {
   readonly #options: BusOptions;
   readonly #keeper: Keeper<Line>;
   #down: DeviceError | undefined;
+  /** Causes of this outage that were logged. */
+  readonly #told = new Set<string>();
   #started = false;
+  #confirmed = false;
   /** Requests that timed out since the last byte came in. */
   #silent = 0;
   #renewedAt = millis(Number.NEGATIVE_INFINITY);
@@ -62,7 +65,7 @@ export class Bus {
     this.#keeper = new Keeper<Line>({
       open: (lost, signal) => this.#open(lost, signal),
       onUp: () => this.#up(),
-      onDown: (cause, failures, pause) => this.#lost(cause, failures, pause),
+      onDown: (cause, _failures, pause) => this.#lost(cause, pause),
       firstPause: FIRST_PAUSE,
       maxPause: MAX_PAUSE,
     });
@@ -152,8 +155,10 @@ export class Bus {
       },
       discarded: (frames) => metrics.discarded.inc(frames),
     };
+    const loading = loadModbus();
+    loading.catch(() => {}); // awaited below, unless the link fails first
     const link = await openLink(config, events, signal);
-    return { link, client: await openClient(link), close: () => link.close() };
+    return { link, client: new Client(await loading, link), close: () => link.close() };
   }
 
   async #send(line: Line, lane: number, unit: Unit, request: Request): Promise<Outcome> {
@@ -176,6 +181,7 @@ export class Bus {
       return;
     }
     unit.note(outcome);
+    if (!this.#confirmed && (outcome.kind === 'answer' || outcome.kind === 'exception')) this.#confirm();
     if (outcome.kind === 'answer' || (outcome.kind === 'exception' && !isGatewayException(outcome.code))) {
       this.#unanswered.delete(unit);
       if (breaker.answered()) this.#back(unit);
@@ -215,22 +221,30 @@ export class Bus {
   }
 
   #up(): void {
-    const { log, config, metrics, onUp } = this.#options;
+    const { metrics, onUp } = this.#options;
     this.#started = true;
     this.#silent = 0;
-    this.#down = undefined;
+    this.#confirmed = false;
     metrics.connects.inc();
-    log.info({ event: 'modbus.bus.up', source: config.name }, 'bus is open');
     onUp();
   }
 
-  #lost(cause: DeviceError, failures: number, pause: Millis): void {
+  /** The first answer on a connection. A peer that accepts and hangs up at once is no bus, and no news each time. */
+  #confirm(): void {
     const { log, config } = this.#options;
-    const known = this.#down?.code === cause.code;
+    this.#confirmed = true;
+    this.#told.clear();
+    this.#keeper.confirm();
+    log.info({ event: 'modbus.bus.up', source: config.name }, 'the bus answers');
+  }
+
+  #lost(cause: DeviceError, pause: Millis): void {
+    const { log, config } = this.#options;
     this.#started = true;
     this.#down = cause;
     // Once per outage and cause: the attempts that follow say nothing new.
-    if (known && failures > 1) return;
+    if (this.#told.has(cause.code)) return;
+    this.#told.add(cause.code);
     const facts = { event: 'modbus.bus.down', source: config.name, code: cause.code, retryMs: pause };
     log.warn(facts, describeError(cause));
   }

@@ -22,22 +22,21 @@ interface ModbusRtu {
 
 const EMPTY = new Uint8Array(0);
 
-/** Loads modbus-serial when the first link is up, so that a node without Modbus never pays for it. */
-export async function openClient(link: Link): Promise<Client> {
-  const { default: Modbus } = (await import('modbus-serial')) as unknown as {
-    default: new (port: Link) => ModbusRtu;
-  };
-  return new Client(new Modbus(link), link);
+type ModbusConstructor = new (port: Link) => ModbusRtu;
+
+/** modbus-serial's class; loaded while the first link opens, so that a node without Modbus never pays for it. */
+export async function loadModbus(): Promise<ModbusConstructor> {
+  return ((await import('modbus-serial')) as unknown as { default: ModbusConstructor }).default;
 }
 
 export class Client {
   readonly link: Link;
   readonly #modbus: ModbusRtu;
 
-  constructor(modbus: ModbusRtu, link: Link) {
+  constructor(Modbus: ModbusConstructor, link: Link) {
     this.link = link;
-    this.#modbus = modbus;
-    modbus.open(() => {});
+    this.#modbus = new Modbus(link);
+    this.#modbus.open(() => {});
   }
 
   /** @param lane which must be free. @param timeout from the moment the request is handed to the line. */
@@ -47,10 +46,14 @@ export class Client {
     return new Promise((resolve) => {
       // The answer may lie in the socket while a busy process comes to its timers first: it is read before the
       // verdict falls. That is why the client's own time-out is not used.
-      const timer = setTimeout(() => setImmediate(() => link.fail(lane, 'timeout')), timeout);
+      let verdict: NodeJS.Immediate | undefined;
+      const timer = setTimeout(() => {
+        verdict = setImmediate(() => link.fail(lane, 'timeout'));
+      }, timeout);
       link._transactionIdWrite = lane;
       this.#send(unit, request, (error, result) => {
         clearTimeout(timer);
+        clearImmediate(verdict);
         if (!error) resolve({ kind: 'answer', data: result?.buffer ?? EMPTY });
         else if (error.modbusCode === undefined) resolve({ kind: link.takeFault(lane) ?? 'bad-frame' });
         else resolve({ kind: 'exception', code: error.modbusCode });

@@ -42,6 +42,7 @@ export class RtuLink extends Link {
   #expected: Expected | undefined;
   #received: Buffer = Buffer.alloc(0);
   #idle: NodeJS.Timeout | undefined;
+  #stray = false;
 
   constructor(handle: SerialHandle, line: SerialLine, events: LinkEvents) {
     super(events);
@@ -58,6 +59,7 @@ export class RtuLink extends Link {
   override write(frame: Buffer): void {
     this.#expected = expectedAnswer(frame);
     this.#received = Buffer.alloc(0);
+    this.#stray = false;
     this.events.sent(frame.length);
     this.#handle.write(frame);
   }
@@ -82,8 +84,12 @@ export class RtuLink extends Link {
   /** Bytes from the line. */
   take(chunk: Buffer): void {
     this.events.received(chunk.length);
-    // Nobody waits: the rest of an answer that came too late must not meet the next request.
-    if (!this.#expected) return;
+    if (!this.#expected) {
+      // Nobody waits: what came too late must not meet the next request. Its pieces count as one frame.
+      if (!this.#stray) this.events.discarded(1);
+      this.#stray = true;
+      return;
+    }
     this.#received = Buffer.concat([this.#received, chunk]).subarray(-MAX_RECEIVED_BYTES);
     const found = scan(this.#received, this.#expected);
     if (found.foreign > 0) this.events.discarded(found.foreign);

@@ -11,7 +11,10 @@ export interface KeeperOptions<C extends Connection> {
   /** @throws DeviceError when it cannot be opened now. `lost` is called at most once, when it breaks later. */
   readonly open: (lost: (cause: DeviceError) => void, signal: AbortSignal) => Promise<C>;
   readonly onUp: (connection: C) => void;
-  /** It is not there; `failures` attempts in a row failed so far (0: it was just lost); next one after `pause`. */
+  /**
+   * It is not there. `failures`: attempts in a row that came to nothing, 0 when a confirmed connection was lost;
+   * the next one follows after `pause`.
+   */
   readonly onDown: (cause: DeviceError, failures: number, pause: Millis) => void;
   readonly firstPause: Millis;
   readonly maxPause: Millis;
@@ -22,6 +25,7 @@ export class Keeper<C extends Connection> {
   readonly #abort = new AbortController();
   #current: C | undefined;
   #failures = 0;
+  #confirmed = false;
   #timer: NodeJS.Timeout | undefined;
   #attempt: Promise<void> = Promise.resolve();
 
@@ -37,6 +41,12 @@ export class Keeper<C extends Connection> {
   start(): Promise<void> {
     this.#attempt = this.#tryOpen();
     return this.#attempt;
+  }
+
+  /** The connection serves its purpose: the next pauses start small again. One that only opens does not. */
+  confirm(): void {
+    this.#confirmed = true;
+    this.#failures = 0;
   }
 
   /** Closes the connection and opens it anew at once. */
@@ -70,7 +80,7 @@ export class Keeper<C extends Connection> {
       if (broken) throw broken;
       if (this.#abort.signal.aborted) return await opened.close();
       this.#current = opened;
-      this.#failures = 0;
+      this.#confirmed = false;
       this.#options.onUp(opened);
     } catch (error) {
       this.#failures += 1;
@@ -81,7 +91,8 @@ export class Keeper<C extends Connection> {
   #lost(connection: C, cause: DeviceError): void {
     if (this.#current !== connection) return;
     this.#current = undefined;
-    this.#again(cause, this.#options.firstPause);
+    if (!this.#confirmed) this.#failures += 1;
+    this.#again(cause, this.#pause());
     void connection.close();
   }
 
@@ -96,7 +107,10 @@ export class Keeper<C extends Connection> {
   #pause(): Millis {
     const { firstPause, maxPause } = this.#options;
     return millis(
-      Math.max(firstPause, Math.min(maxPause, firstPause * 2 ** Math.min(this.#failures - 1, 20))),
+      Math.max(
+        firstPause,
+        Math.min(maxPause, firstPause * 2 ** Math.min(Math.max(this.#failures - 1, 0), 20)),
+      ),
     );
   }
 }
