@@ -1,10 +1,10 @@
-/** The last minutes of every tag for its sparkline, in one block of memory whose size does not depend on the plant. */
+/** The last readings of every tag for its sparkline, in one block of memory whose size does not depend on the plant. */
 
 import type { Value } from '../../core/messages.ts';
-import { type Millis, minutes } from '../../core/units.ts';
+import { type Millis, millis } from '../../core/units.ts';
 
-/** What a sparkline shows. */
-const SPAN = minutes(10);
+/** Readings closer than this share a point, so that a fast tag still shows a minute. */
+const GAP = millis(500);
 const MOST_POINTS = 120;
 const FEWEST_POINTS = 8;
 /** Over all tags: 120 points for 2,000 tags, 26 for 10,000. */
@@ -13,8 +13,6 @@ const BYTES_PER_POINT = 16;
 
 export class TagHistory {
   readonly points: number;
-  /** Readings closer than this share a point. */
-  readonly #gap: number;
   readonly #times: Float64Array;
   readonly #values: Float64Array;
   /** Points ever begun, per tag. */
@@ -23,7 +21,6 @@ export class TagHistory {
   constructor(tagCount: number) {
     const affordable = Math.floor(BUDGET_BYTES / BYTES_PER_POINT / Math.max(1, tagCount));
     this.points = Math.max(FEWEST_POINTS, Math.min(MOST_POINTS, affordable));
-    this.#gap = SPAN / this.points;
     this.#times = new Float64Array(tagCount * this.points);
     this.#values = new Float64Array(tagCount * this.points);
     this.#begun = new Uint32Array(tagCount);
@@ -35,7 +32,7 @@ export class TagHistory {
     const begun = this.#begun[index]!;
     const base = index * this.points;
     const last = base + ((begun + this.points - 1) % this.points);
-    if (begun > 0 && mono - this.#times[last]! < this.#gap) {
+    if (begun > 0 && mono - this.#times[last]! < GAP) {
       this.#values[last] = number;
       return;
     }

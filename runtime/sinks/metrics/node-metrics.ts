@@ -1,7 +1,6 @@
 /** What the node says of itself (NodeStatus) as gauges; taken once per scrape. */
 
 import type { HealthState } from '../../core/component.ts';
-import type { AnomalyEvent } from '../../core/messages.ts';
 import { Gauge, type Registry } from '../../core/prometheus.ts';
 import type { NodeStatus } from '../../core/status.ts';
 
@@ -11,10 +10,9 @@ const CONFIG_STATES: readonly NodeStatus['config']['state'][] = ['ok', 'last-kno
 export interface NodeMetricsOptions {
   readonly registry: Registry;
   readonly status: () => NodeStatus;
-  readonly activeAnomalies: () => readonly AnomalyEvent[];
 }
 
-export function registerNodeMetrics({ registry, status, activeAnomalies }: NodeMetricsOptions): void {
+export function registerNodeMetrics({ registry, status }: NodeMetricsOptions): void {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
   new Gauge({
@@ -29,13 +27,6 @@ export function registerNodeMetrics({ registry, status, activeAnomalies }: NodeM
       problems.set(now.config.problems.length);
       for (const state of CONFIG_STATES) config.set({ state }, now.config.state === state ? 1 : 0);
       setComponents(now, component, parts);
-      anomalies.reset();
-      for (const [stage, baseline] of Object.entries(now.baselines)) {
-        progress.set({ stage }, baseline.state === 'ready' ? 1 : baseline.progress);
-        ready.set({ stage }, baseline.state === 'ready' ? 1 : 0);
-        anomalies.set({ stage }, 0);
-      }
-      for (const { group } of activeAnomalies()) anomalies.inc({ stage: group });
     },
   });
   const component = gauge(
@@ -57,13 +48,6 @@ export function registerNodeMetrics({ registry, status, activeAnomalies }: NodeM
     'state',
   );
   const problems = gauge('vigie_config_problems', 'Problems found in the configuration file.');
-  const progress = gauge(
-    'vigie_baseline_progress_ratio',
-    'How far a stage has learned what is normal.',
-    'stage',
-  );
-  const ready = gauge('vigie_baseline_ready', '1 when a stage knows what is normal.', 'stage');
-  const anomalies = gauge('vigie_anomalies_active', 'Anomalies that last at this moment.', 'stage');
 }
 
 function setComponents(status: NodeStatus, component: Gauge, parts: Gauge): void {

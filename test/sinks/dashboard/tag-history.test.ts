@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { millis } from '../../../runtime/core/units.ts';
 import { TagHistory } from '../../../runtime/sinks/dashboard/tag-history.ts';
 
-test('the memory is bounded: more tags, fewer points over the same ten minutes', () => {
+test('the memory is bounded: more tags, fewer points', () => {
   assert.is(new TagHistory(0).points, 120);
   assert.is(new TagHistory(127).points, 120);
   assert.is(new TagHistory(10_000).points, 26);
@@ -15,13 +15,13 @@ test('readings that are close together share a point, the last one wins', () => 
   const history = new TagHistory(2);
   for (const [mono, value] of [
     [0, 1],
-    [1000, 2],
-    [4999, 3],
-    [5000, 4],
+    [100, 2],
+    [499, 3],
+    [500, 4],
   ] as const)
     history.push(1, millis(mono), value);
-  assert.equal(history.read(1, millis(6000)), { ages: [6, 1], values: [3, 4] });
-  assert.equal(history.read(0, millis(6000)), { ages: [], values: [] });
+  assert.equal(history.read(1, millis(1500)), { ages: [1.5, 1], values: [3, 4] });
+  assert.equal(history.read(0, millis(1500)), { ages: [], values: [] });
 });
 
 test('switches are 0 and 1; text, nothing and NaN are gaps', () => {

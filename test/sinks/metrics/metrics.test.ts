@@ -7,7 +7,7 @@ import { millis } from '../../../runtime/core/units.ts';
 import { registerNodeMetrics } from '../../../runtime/sinks/metrics/node-metrics.ts';
 import { createRegistry } from '../../../runtime/sinks/metrics/registry.ts';
 import { TagMetrics } from '../../../runtime/sinks/metrics/tag-metrics.ts';
-import { anomaly, FakeClock, nodeStatus, plantTags } from '../plant.ts';
+import { FakeClock, nodeStatus, plantTags } from '../plant.ts';
 import { lintExposition } from './lint.ts';
 
 const clock = new FakeClock();
@@ -23,7 +23,7 @@ const sample = (tag: Tag, value: Value | null, quality: Quality = 'good'): Sampl
 function everything() {
   const registry = createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0' });
   const tagMetrics = new TagMetrics({ tags, registry, clock });
-  registerNodeMetrics({ registry, status: nodeStatus, activeAnomalies: () => [anomaly('a-1')] });
+  registerNodeMetrics({ registry, status: nodeStatus });
   return { registry, tagMetrics };
 }
 
@@ -66,8 +66,6 @@ test('status becomes gauges, and what is gone disappears', async () => {
     'vigie_config_state{state="ok"} 0',
     'vigie_component_state{component="modbus-plant",state="degraded"} 1',
     'vigie_component_parts{component="modbus-plant",state="failed"} 1',
-    'vigie_anomalies_active{stage="biological"} 1',
-    'vigie_baseline_progress_ratio{stage="outlet"} 0.4',
   ])
     assert.ok(text.includes(`${expected}\n`), expected);
   let components: ReturnType<typeof nodeStatus>['components'] = { one: { state: 'ok', detail: '' } };
@@ -75,7 +73,6 @@ test('status becomes gauges, and what is gone disappears', async () => {
   registerNodeMetrics({
     registry: other,
     status: () => ({ ...nodeStatus(), components }),
-    activeAnomalies: () => [],
   });
   assert.ok((await other.metrics()).includes('component="one"'));
   components = {};

@@ -6,7 +6,7 @@ const SYMBOLS = { Cel: '°C', '[pH]': 'pH', '[degF]': '°F', Ohm: 'Ω', uS: 'µS
 export function unit(ucum) {
   if (SYMBOLS[ucum]) return SYMBOLS[ucum];
   return ucum
-    .replace(/\[([^\]]+)\]/g, '$1')
+    .replace(/[[{]([^\]}]+)[\]}]/g, '$1')
     .replace(/\bu(?=[A-Zgmsl])/g, 'µ')
     .replace(/([A-Za-z])2\b/g, '$1²')
     .replace(/([A-Za-z])3\b/g, '$1³')

@@ -153,7 +153,7 @@ function fillBaseline(element, [, { state, progress, detail }]) {
   const bar = element.querySelector('progress');
   bar.hidden = state !== 'learning';
   bar.value = progress;
-  setText(element.querySelector('.detail'), detail);
+  setText(element.querySelector('.detail'), state === 'ready' ? '' : detail);
 }
 
 export function loadCommands(commands) {

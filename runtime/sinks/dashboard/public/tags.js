@@ -4,7 +4,10 @@ import { $, el, setClass, setText } from './dom.js';
 import * as format from './format.js';
 import { Sparkline } from './sparkline.js';
 
-const SPAN_SECONDS = 600;
+/** Readings closer than this share a point, as in the node. */
+const GAP_SECONDS = 0.5;
+/** A tag with a smaller part in an anomaly is named in its explanation, but not marked in the list. */
+const MARKED_SHARE = 0.05;
 const FLAGS = {
   high: '▲ high',
   low: '▼ low',
@@ -16,7 +19,7 @@ const FLAGS = {
 /** By index. */
 let rows = [];
 let stages = new Map();
-let gap = 5;
+let maxPoints = 120;
 /** Tag name → direction of its deviation in an active anomaly. */
 let deviations = new Map();
 let dirty = new Set();
@@ -24,7 +27,7 @@ let dirty = new Set();
 const now = () => performance.now() / 1000;
 
 export function load({ points, tags }) {
-  gap = SPAN_SECONDS / points;
+  maxPoints = points;
   if (rows.length !== tags.length || rows.some((row, index) => row.tag.name !== tags[index].name))
     build(tags);
   const time = now();
@@ -53,13 +56,13 @@ export function update(deltas) {
 function push(row, time, value) {
   const number = typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : null;
   const last = row.xs.length - 1;
-  if (last >= 0 && time - row.xs[last] < gap) {
+  if (last >= 0 && time - row.xs[last] < GAP_SECONDS) {
     row.ys[last] = number;
     return;
   }
   row.xs.push(time);
   row.ys.push(number);
-  while (time - row.xs[0] > SPAN_SECONDS) {
+  if (row.xs.length > maxPoints) {
     row.xs.shift();
     row.ys.shift();
   }
@@ -69,7 +72,9 @@ function push(row, time, value) {
 export function setDeviations(active) {
   const next = new Map();
   for (const { contributions } of active) {
-    for (const { tag, direction } of contributions) if (!next.has(tag)) next.set(tag, direction);
+    for (const { tag, direction, share } of contributions) {
+      if (share >= MARKED_SHARE && !next.has(tag)) next.set(tag, direction);
+    }
   }
   for (const row of rows) {
     if (next.get(row.tag.name) !== deviations.get(row.tag.name)) dirty.add(row);
