@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parse } from 'yaml';
+import { modbusSource } from '../../../runtime/config/schema/modbus.ts';
 import { InputError } from '../../../runtime/core/errors.ts';
+import { packageRoot } from '../../../runtime/core/paths.ts';
 import { TcpDevice, until } from './device.ts';
 import { holdingTags, Rig } from './rig.ts';
 
@@ -137,6 +142,13 @@ test('values are written only where the configuration allows it, and as the regi
   await until(() => rig.last('setpoint')?.value === 72 * 0.1);
   await rig.source.stop();
   await server.close();
+});
+
+test('the example in the documentation is a valid configuration', () => {
+  const page = readFileSync(join(packageRoot, 'docs/modbus.md'), 'utf8');
+  const { sources } = parse(/```yaml\n([\s\S]*?)```/.exec(page)![1]!) as { sources: unknown[] };
+  assert.is(sources.length, 2);
+  for (const source of sources) modbusSource.parse(source);
 });
 
 test('a tag beyond the last address is refused by name', () => {
