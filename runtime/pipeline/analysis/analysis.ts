@@ -15,7 +15,6 @@ import type { BaselineStatus } from '../../core/status.ts';
 import { millis, seconds } from '../../core/units.ts';
 import type { Detector } from '../anomaly/detector.ts';
 import { FUSION_WEIGHTS } from '../anomaly/standard-set.ts';
-import type { FusionOptions } from '../decide/fusion.ts';
 import type { Taken } from '../window/latest-table.ts';
 import { AlarmRate } from './alarm-rate.ts';
 import { BaselineFiles } from './baseline-file.ts';
@@ -46,7 +45,6 @@ export interface AnalysisOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: Registry;
-  readonly fusion?: FusionOptions;
   readonly timers?: Timers;
   /** Sees every event as it happens, before the outbox has it. */
   readonly onEvent?: (event: AnomalyEvent, stamp: Stamp) => void;
@@ -165,14 +163,14 @@ export class Analysis implements Component {
   }
 
   #makeGroups(): void {
-    const { tags, fusion = { weights: FUSION_WEIGHTS }, idPrefix, directory } = this.#options;
+    const { tags, idPrefix, directory } = this.#options;
     const files = new BaselineFiles(directory);
     for (const [group, members] of Map.groupBy(tags, (tag) => tag.group)) {
       const made = new Group({
         ...this.#options,
         group,
         tags: members,
-        fusion,
+        fusion: { weights: FUSION_WEIGHTS },
         files,
         timers: this.#timers,
         metrics: groupMetrics(this.#metrics, group),
