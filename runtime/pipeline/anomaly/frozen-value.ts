@@ -4,6 +4,7 @@ import type { Tag } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 import type { Rows } from './detector.ts';
 import { PerTagDetector } from './per-tag.ts';
+import { beginsRun, rowPeriod } from './statistics.ts';
 
 /** The limit is this many times the longest run of one value in the baseline … */
 const LIMIT_FACTOR = 3;
@@ -11,6 +12,8 @@ const LIMIT_FACTOR = 3;
 const MIN_ROWS = 10;
 /** Tags that stand still for this part of the baseline (set points, pump states) are no frozen sensors. */
 const IDLE_PART = 0.1;
+/** The same, as part of one run of rows where the baseline was kept as several. */
+const IDLE_RUN_PART = 0.5;
 
 export class FrozenValueDetector extends PerTagDetector {
   readonly name = 'frozen-value';
@@ -27,18 +30,21 @@ export class FrozenValueDetector extends PerTagDetector {
   }
 
   protected learn(rows: Rows): void {
-    const duration = rows.mono[rows.count - 1]! - rows.mono[0]!;
-    const period = duration / (rows.count - 1);
+    const period = rowPeriod(rows);
     for (let j = 0; j < rows.width; j++) {
-      let longest = 0;
-      for (let i = 0; i < rows.count; i++) {
-        const run = this.#unchanged(j, rows.data[i * rows.width + j]!, rows.mono[i]! as Millis);
-        if (run > longest) longest = run;
+      let longest = Number.NaN;
+      let idle = false;
+      for (let from = 0; from < rows.count; ) {
+        let to = from + 1;
+        while (to < rows.count && !beginsRun(rows, to, period)) to++;
+        const still = this.#longestStill(rows, j, from, to);
+        idle ||= to - from >= MIN_ROWS && still >= IDLE_RUN_PART * (to - from - 1) * period;
+        if (!(still <= longest)) longest = Number.isNaN(still) ? longest : still;
+        from = to;
       }
-      const watched = longest <= IDLE_PART * duration && !Number.isNaN(this.#last[j]!);
-      this.values.limit[j] = watched
-        ? Math.max(LIMIT_FACTOR * longest, MIN_ROWS * period)
-        : Number.POSITIVE_INFINITY;
+      idle ||= Number.isNaN(longest) || longest > IDLE_PART * rows.count * period;
+      const limit = Math.max(LIMIT_FACTOR * longest, MIN_ROWS * period);
+      this.values.limit[j] = idle ? Number.POSITIVE_INFINITY : limit;
     }
   }
 
@@ -50,6 +56,17 @@ export class FrozenValueDetector extends PerTagDetector {
   protected resetTag(column: number): void {
     this.#last[column] = Number.NaN;
     this.#since[column] = 0;
+  }
+
+  /** The longest time without change among rows `from` … `to - 1`; NaN when they hold no value. */
+  #longestStill(rows: Rows, column: number, from: number, to: number): number {
+    this.resetTag(column);
+    let longest = Number.NaN;
+    for (let i = from; i < to; i++) {
+      const still = this.#unchanged(column, rows.data[i * rows.width + column]!, rows.mono[i]! as Millis);
+      if (!Number.isNaN(still) && !(still <= longest)) longest = still;
+    }
+    return longest;
   }
 
   /** How long the value has not changed; NaN without a value. A gap does not end the run. */

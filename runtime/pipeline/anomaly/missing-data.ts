@@ -4,7 +4,7 @@ import type { Tag } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 import type { Rows } from './detector.ts';
 import { PerTagDetector } from './per-tag.ts';
-import { clamp, quantile } from './statistics.ts';
+import { beginsRun, clamp, quantile, rowPeriod } from './statistics.ts';
 
 /** The limit is this many times the longest usual gap … */
 const LIMIT_FACTOR = 3;
@@ -25,21 +25,25 @@ export class MissingDataDetector extends PerTagDetector {
   }
 
   protected learn(rows: Rows): void {
-    const period = (rows.mono[rows.count - 1]! - rows.mono[0]!) / (rows.count - 1);
+    const period = rowPeriod(rows);
     const gaps = new Float64Array(rows.count);
     for (let j = 0; j < rows.width; j++) {
       let n = 0;
+      let delivers = false;
       for (let i = 0; i < rows.count; i++) {
+        if (beginsRun(rows, i, period)) this.resetTag(j);
         const mono = rows.mono[i]!;
         if (!Number.isFinite(rows.data[i * rows.width + j]!)) continue;
         const gap = mono - this.#lastGood[j]!;
         if (gap >= 0) gaps[n++] = gap;
+        delivers = true;
         this.#lastGood[j] = mono;
       }
-      const usual = quantile(gaps.subarray(0, n), 0.995);
+      const usual = n > 0 ? quantile(gaps.subarray(0, n), 0.995) : 0;
       // A tag that never delivered is a matter of configuration, not an anomaly of the process.
-      this.values.limit[j] =
-        n > 0 ? Math.max(LIMIT_FACTOR * usual, MIN_ROWS * period) : Number.POSITIVE_INFINITY;
+      this.values.limit[j] = delivers
+        ? Math.max(LIMIT_FACTOR * usual, MIN_ROWS * period)
+        : Number.POSITIVE_INFINITY;
     }
   }
 

@@ -4,10 +4,12 @@ import type { Tag } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 import type { Rows } from './detector.ts';
 import { PerTagDetector } from './per-tag.ts';
-import { clamp } from './statistics.ts';
+import { beginsRun, clamp, normalMaximum, quantile, rowPeriod } from './statistics.ts';
 
 /** The limit is this many times the fastest change of normal operation. */
 const LIMIT_FACTOR = 2;
+/** A tag that stands still for more than this part of the time (a pump state, a mode) jumps by nature: it has no limit. */
+const STEADY_PART = 0.8;
 /** A jump lasts one step; its score fades by this factor a step, so that the alarm's on-delay can see a large one. */
 const FADE = 0.8;
 const MAX_SCORE = 100;
@@ -29,24 +31,42 @@ export class RateOfChangeDetector extends PerTagDetector {
   }
 
   protected learn(rows: Rows): void {
-    this.calibrate(rows, this.values.limit, LIMIT_FACTOR);
+    const period = rowPeriod(rows);
+    const rates = new Float64Array(rows.count);
+    for (let j = 0; j < rows.width; j++) {
+      let n = 0;
+      for (let i = 0; i < rows.count; i++) {
+        if (beginsRun(rows, i, period)) this.resetTag(j);
+        const rate = this.#rate(j, rows.data[i * rows.width + j]!, rows.mono[i]! as Millis);
+        if (Number.isFinite(rate)) rates[n++] = rate;
+      }
+      const seen = rates.subarray(0, n);
+      const limit = quantile(seen, STEADY_PART) > 0 ? LIMIT_FACTOR * normalMaximum(seen) : 0;
+      this.values.limit[j] = limit || Number.POSITIVE_INFINITY;
+    }
   }
 
   protected stepTag(column: number, value: number, mono: Millis): number {
     if (!Number.isFinite(value)) return Number.NaN;
-    const elapsed = (mono - this.#lastMono[column]!) / 1000;
-    const change = Math.abs(value - this.#last[column]!);
-    this.#last[column] = value;
-    this.#lastMono[column] = mono;
-    // The first value after a start has no predecessor: NaN compares false and leaves what was held.
-    const score = elapsed > 0 ? change / elapsed / this.values.limit[column]! : 0;
-    const faded = this.ready ? this.#held[column]! * FADE : 0;
-    this.#held[column] = score > faded ? clamp(score, 0, this.ready ? MAX_SCORE : Number.MAX_VALUE) : faded;
+    const score = this.#rate(column, value, mono) / this.values.limit[column]!;
+    const faded = this.#held[column]! * FADE;
+    // NaN, for want of a value before, compares false and leaves what was held.
+    this.#held[column] = score > faded ? clamp(score, 0, MAX_SCORE) : faded;
     return this.#held[column]!;
   }
 
   protected resetTag(column: number): void {
     this.#last[column] = Number.NaN;
     this.#held[column] = 0;
+  }
+
+  /** Change per second since the last value; NaN when there is none, or none before. */
+  #rate(column: number, value: number, mono: Millis): number {
+    if (!Number.isFinite(value)) return Number.NaN;
+    const elapsed = (mono - this.#lastMono[column]!) / 1000;
+    const change = Math.abs(value - this.#last[column]!);
+    this.#last[column] = value;
+    this.#lastMono[column] = mono;
+    return elapsed > 0 ? change / elapsed : Number.NaN;
   }
 }

@@ -7,6 +7,8 @@ import type { Numbers } from './state.ts';
 
 /** Fewest rows from which anything is learned. */
 export const MIN_FIT_ROWS = 10;
+/** A step between rows longer than this many periods is a gap between two runs. */
+const LONGEST_STEP = 3;
 /** Rounds of clipping: enough to get rid of values 10^6 standard deviations away, cheap for all others. */
 const CLIP_ROUNDS = 20;
 const CLIP_SIGMAS = 5;
@@ -32,6 +34,18 @@ export function checkRows(detector: string, columns: readonly Tag[], rows: Rows)
       `${detector}: ${rows.count} rows; at least ${MIN_FIT_ROWS} are needed`,
     );
   }
+}
+
+/** The usual time from one row to the next, in milliseconds. */
+export function rowPeriod(rows: Rows): number {
+  const steps = new Float64Array(rows.count - 1);
+  for (let i = 1; i < rows.count; i++) steps[i - 1] = rows.mono[i]! - rows.mono[i - 1]!;
+  return quantile(steps, 0.5);
+}
+
+/** Whether row `i` does not follow the one before: a long baseline is kept as runs of rows with gaps between. */
+export function beginsRun(rows: Rows, i: number, period: number): boolean {
+  return i === 0 || rows.mono[i]! - rows.mono[i - 1]! > LONGEST_STEP * period;
 }
 
 /** The finite values of one column, in order. */

@@ -116,6 +116,33 @@ test('tags that stand still by nature are no frozen sensors', () => {
   );
 });
 
+test('a baseline kept as runs with gaps between teaches the same limits', () => {
+  for (const make of [
+    () => new FrozenValueDetector(TAGS),
+    () => new MissingDataDetector(TAGS),
+    () => new RateOfChangeDetector(TAGS),
+  ]) {
+    const process = new Process(WIDTH, 13);
+    const whole = process.rows(2000);
+    const kept = Array.from({ length: 2000 }, (_, i) => i).filter((i) => i % 400 < 100);
+    const data = new Float64Array(kept.flatMap((i) => [...whole.data.subarray(i * WIDTH, (i + 1) * WIDTH)]));
+    const mono = Float64Array.from(kept, (i) => whole.mono[i]!);
+    const detector = make();
+    detector.fit({ count: kept.length, width: WIDTH, data, mono });
+    assert.ok(process.run(detector, 500) < 1, `${detector.name} is quiet`);
+    const fault = CASES.find((one) => one.detector.name === detector.name)!;
+    assert.ok(process.run(detector, fault.within, fault.fault) >= 1, `${detector.name} finds its fault`);
+  }
+});
+
+test('a tag that switches now and then by nature has no rate limit', () => {
+  const detector = new RateOfChangeDetector(makeTags(1));
+  const process = new Process(1);
+  const pump = (row: Float64Array, i: number) => row.fill(i % 100 < 50 ? 1 : 0);
+  detector.fit(process.rows(1000, pump));
+  assert.is(process.run(detector, 400, pump), 0);
+});
+
 test('usual gaps are not missing data; a tag that never delivered is not expected', () => {
   const detector = new MissingDataDetector(makeTags(2));
   const process = new Process(2);
