@@ -60,20 +60,21 @@ export class Holds {
 
   judge(record: StoredRecord): Verdict {
     if (this.#holds.size === 0) return 'send';
-    const hold = this.#find(record);
-    if (!hold) return 'send';
-    return hold.state === 'held' ? 'park' : hold.state === 'probing' ? 'wait' : 'send';
+    const states = this.#of(record).map(({ state }) => state);
+    return states.includes('held') ? 'park' : states.includes('probing') ? 'wait' : 'send';
   }
 
-  /** The record leaves: whatever else waits for its hold waits for its answer. */
+  /** The record leaves: whatever else waits for its holds waits for its answer. */
   sent(record: StoredRecord): void {
-    const hold = this.#holds.size > 0 && this.#find(record);
-    if (hold) hold.state = 'probing';
+    if (this.#holds.size > 0) for (const hold of this.#of(record)) hold.state = 'probing';
   }
 
   /** @param code MQTT reason code, or CLOSES_CONNECTION. */
   refuse(record: StoredRecord, code: number, now: Millis): Millis {
-    const key = isRecordsFault(code) ? `record ${record.id}` : record.topic;
+    const own = recordKey(record);
+    const [key, other] = isRecordsFault(code) ? [own, record.topic] : [record.topic, own];
+    // The answer is about one of the two: what the other was probed for is settled.
+    if (this.#holds.get(other)?.state === 'probing') this.#holds.delete(other);
     const before = this.#holds.get(key);
     // Several records of a topic may be on their way when the first refusal comes: one refusal, one pause.
     if (before?.state === 'held') return before.pause;
@@ -86,7 +87,7 @@ export class Holds {
   accept(record: StoredRecord): boolean {
     if (this.#holds.size === 0) return false;
     const byTopic = this.#holds.delete(record.topic);
-    return this.#holds.delete(`record ${record.id}`) || byTopic;
+    return this.#holds.delete(recordKey(record)) || byTopic;
   }
 
   /** The connection broke: probes without an answer will be sent again. */
@@ -101,13 +102,18 @@ export class Holds {
 
   /** For a person: `events/anomaly (reason code 135)`. */
   describe(): string {
-    return [...this.#holds].map(([key, { code }]) => `${key} (${describeCode(code)})`).join(', ');
+    return [...this.#holds].map(([key, { code }]) => `${key.trimStart()} (${describeCode(code)})`).join(', ');
   }
 
-  #find(record: StoredRecord): Hold | undefined {
-    return this.#holds.get(`record ${record.id}`) ?? this.#holds.get(record.topic);
+  #of(record: StoredRecord): Hold[] {
+    return [this.#holds.get(recordKey(record)), this.#holds.get(record.topic)].filter(
+      (hold) => hold !== undefined,
+    );
   }
 }
+
+/** No topic has a space at its start. */
+const recordKey = ({ id }: StoredRecord): string => ` record ${id}`;
 
 function describeCode(code: number): string {
   switch (code) {
