@@ -15,7 +15,7 @@ import type { AnomalyEvent, Sample, Stamp, Tag } from '../../core/messages.ts';
 import type { Registry } from '../../core/prometheus.ts';
 import type { NodeStatus } from '../../core/status.ts';
 import { AnomalyLog } from './anomaly-log.ts';
-import { BasicAuth } from './auth.ts';
+import type { BasicAuth } from './auth.ts';
 import type { Listener } from './listener.ts';
 import { httpMetrics } from './metrics.ts';
 import { readJson, reply, replyError, replyJson } from './reply.ts';
@@ -78,6 +78,7 @@ export class Dashboard implements Component {
     }
     let auth: BasicAuth | undefined;
     if (passwordFile) {
+      const { BasicAuth } = await import('./auth.ts');
       auth = new BasicAuth({ username, readPassword: () => readSecret(passwordFile), clock, log });
       auth.load();
     }
@@ -96,7 +97,13 @@ export class Dashboard implements Component {
       metrics: this.#metrics,
       log,
     });
-    this.#listener = new Listener({ host, port, handle: router.handle, log });
+    this.#listener = new Listener({
+      host,
+      port,
+      handle: router.handle,
+      onRefused: () => this.#metrics.refusedConnections.inc(),
+      log,
+    });
     await this.#listener.listen();
   }
 

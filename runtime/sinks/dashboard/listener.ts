@@ -16,6 +16,8 @@ export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly handle: RequestListener;
+  /** Called for each connection that was one too many. */
+  readonly onRefused: () => void;
   readonly log: Log;
 }
 
@@ -28,7 +30,7 @@ export class Listener {
   #health: Health = { state: 'starting', detail: 'not listening yet' };
   #stopped = false;
 
-  constructor({ host, port, handle, log }: ListenerOptions) {
+  constructor({ host, port, handle, onRefused, log }: ListenerOptions) {
     this.#host = host;
     this.#port = port;
     this.#log = log;
@@ -37,6 +39,7 @@ export class Listener {
       handle,
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('drop', onRefused);
   }
 
   /** Resolves after the first attempt, whatever came of it. */

@@ -5,6 +5,7 @@ import { Counter, Gauge, type Registry } from '../../core/prometheus.ts';
 export interface HttpMetrics {
   request(route: string, code: number): void;
   readonly authFailures: Counter;
+  readonly refusedConnections: Counter;
   readonly streamClients: Gauge;
   readonly droppedSlow: { inc(): void };
   readonly droppedLimit: { inc(): void };
@@ -29,6 +30,11 @@ export function httpMetrics(registry: Registry): HttpMetrics {
     authFailures: new Counter({
       name: 'vigie_http_auth_failures_total',
       help: 'Requests with a wrong user or password, or sent during the pause that follows them.',
+      registers,
+    }),
+    refusedConnections: new Counter({
+      name: 'vigie_http_refused_connections_total',
+      help: 'Connections closed at once because too many were open.',
       registers,
     }),
     streamClients: new Gauge({

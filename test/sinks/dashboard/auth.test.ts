@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../../runtime/core/errors.ts';
@@ -160,6 +160,32 @@ test('a port in use is degraded health that names the port; the node goes on', a
   await plant.dashboard.stop();
   await plant.dashboard.stop();
   assert.is(plant.dashboard.health().state, 'stopped');
+});
+
+test('connections are bounded and counted', async () => {
+  const plant = await startPlant();
+  const sockets: Socket[] = [];
+  for (let i = 0; i < 70; i++) {
+    const socket = connect(plant.dashboard.port, '127.0.0.1');
+    socket.on('error', () => {});
+    sockets.push(socket);
+  }
+  const closed = () => sockets.filter((socket) => socket.destroyed || socket.readableEnded).length;
+  for (const socket of sockets) socket.resume();
+  for (let i = 0; i < 400 && closed() < 6; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.is(closed(), 6);
+  for (const socket of sockets) socket.destroy();
+  let text = '';
+  for (let i = 0; i < 400 && text === ''; i++) {
+    text = await fetch(plant.url('/metrics')).then(
+      (response) => response.text(),
+      () => '',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const count = Number(/vigie_http_refused_connections_total (\d+)/.exec(text)?.[1]);
+  assert.ok(count >= 6, `${count} counted`);
+  await plant.dashboard.stop();
 });
 
 test.run();

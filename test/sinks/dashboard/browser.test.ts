@@ -227,6 +227,18 @@ test('a lost connection is said, and heals by itself', async () => {
   assert.is(await page.locator('.tag').count(), 127);
 });
 
+test('with a password the page works after one login, live values too', async () => {
+  await plant.dashboard.stop();
+  const config = { passwordFile: '/run/secret' };
+  plant = await startPlant({ config, password: () => 'geheim' });
+  plant.poll();
+  await open({ httpCredentials: { username: 'vigie', password: 'geheim' } });
+  const before = await text('.tag .value');
+  plant.poll(2);
+  await becomesTrue(`document.querySelector('.tag .value').textContent !== '${before}'`);
+  assert.equal(complaints, []);
+});
+
 test('dark and light follow the system', async () => {
   const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
   await open({ colorScheme: 'dark' });

@@ -182,7 +182,9 @@ test('a command runs for our own page and for tools', async () => {
   assert.is(response.status, 200);
   assert.equal(await response.json(), { refreshed: true });
   assert.is((await command({ ...OURS, Origin: plant.url('').replace(/\/$/, '') })).status, 200);
-  assert.equal(plant.ran, [{ group: 'outlet' }, { group: 'outlet' }]);
+  const behindProxy = { ...OURS, Origin: 'https://plant.example', 'Sec-Fetch-Site': 'same-origin' };
+  assert.is((await command(behindProxy)).status, 200);
+  assert.equal(plant.ran, Array(3).fill({ group: 'outlet' }));
 });
 
 test('a command from elsewhere does not run: CSRF', async () => {
