@@ -17,3 +17,11 @@ export type Registry = prom.Registry;
 export type Counter<T extends string = string> = prom.Counter<T>;
 export type Gauge<T extends string = string> = prom.Gauge<T>;
 export type Histogram<T extends string = string> = prom.Histogram<T>;
+
+/** A metric's child with its labels bound. */
+export declare namespace Counter {
+  type Internal = prom.Counter.Internal;
+}
+export declare namespace Histogram {
+  type Internal<T extends string> = prom.Histogram.Internal<T>;
+}

@@ -1,6 +1,6 @@
 /** What the analysis tells Prometheus. */
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from '../../core/prometheus.ts';
 
 export type AnalysisMetrics = ReturnType<typeof analysisMetrics>;
 

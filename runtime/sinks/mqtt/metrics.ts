@@ -1,7 +1,7 @@
 /** What the way to the broker shows to Prometheus. */
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { RECORD_CLASSES, type RecordClass } from '../../core/messages.ts';
+import { Counter, Gauge, Histogram, type Registry } from '../../core/prometheus.ts';
 
 export type MqttMetrics = ReturnType<typeof createMqttMetrics>;
 

@@ -1,8 +1,8 @@
 /** What the outbox says of itself to Prometheus. */
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { OutboxDepth, RecordClass } from '../../core/messages.ts';
 import { RECORD_CLASSES } from '../../core/messages.ts';
+import { Counter, Gauge, Histogram, type Registry } from '../../core/prometheus.ts';
 
 export interface OutboxMetrics {
   readonly accepted: ClassCounters;

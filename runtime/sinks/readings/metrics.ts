@@ -1,6 +1,6 @@
 /** What becomes of samples on their way into records. */
 
-import { Counter, type Registry } from 'prom-client';
+import { Counter, type Registry } from '../../core/prometheus.ts';
 
 export interface ReadingsMetrics {
   readonly published: Counter.Internal;

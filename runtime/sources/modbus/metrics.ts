@@ -1,6 +1,6 @@
 /** What a Modbus bus tells Prometheus. */
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from '../../core/prometheus.ts';
 import type { BreakerState } from './breaker.ts';
 import { FAULTS } from './exchange.ts';
 

@@ -1,13 +1,13 @@
 /** Plays a CSV recording: its columns become tags, its timestamps the samples' wall time, its rhythm the pace. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Counter, type Registry } from 'prom-client';
 import type { ReplaySourceConfig } from '../../config/schema/replay.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Health, Source } from '../../core/component.ts';
 import { describeError, InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Emit, Sample, Stamp, Tag } from '../../core/messages.ts';
+import { Counter, type Registry } from '../../core/prometheus.ts';
 import { judged, unread } from '../../core/quality.ts';
 import { type RecordingHeader, type RecordingRow, readRecording } from '../../core/recording.ts';
 import { type Millis, millis } from '../../core/units.ts';

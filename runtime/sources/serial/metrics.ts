@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from '../../core/prometheus.ts';
 
 /** What became of a frame: read, wrong checksum, not matching the pattern. */
 export type FrameResult = 'read' | 'checksum' | 'mismatch';
