@@ -3,7 +3,8 @@
  * and then judged on this one. Everything else (features, weights, alarm delays) is as it ships.
  */
 
-import { DETECTORS } from '../runtime/config/schema/anomaly.ts';
+import { DETECTORS, type DetectorName } from '../runtime/config/schema/anomaly.ts';
+import type { MewmaOptions } from '../runtime/pipeline/anomaly/mewma.ts';
 import { createDetectors, FUSION_WEIGHTS } from '../runtime/pipeline/anomaly/standard-set.ts';
 import { type Evaluation, evaluate, fromAlarm, type Prediction } from './evaluation.ts';
 import { DEFAULT_ALARM } from './judges.ts';
@@ -89,23 +90,28 @@ function better(a: OutlierScore, b: OutlierScore, bound: number): boolean {
 }
 
 function candidatesOn(recordings: readonly Recording[], trainRows: number): Candidate[] {
-  return LAMBDAS.flatMap((lambda) => {
-    // A limit only divides the score, so that one pass at limit factor 1 serves all factors.
-    const scored = recordings.map((recording) => {
-      const options = { detectors: DETECTORS, mewma: { lambda, limitFactor: 1 } };
+  const score = (detectors: readonly DetectorName[], mewma?: MewmaOptions) =>
+    recordings.map((recording) => {
+      const options = mewma ? { detectors, mewma } : { detectors };
       return scoreRecording(recording, createDetectors(recording.tags, options), trainRows);
     });
-    return LIMIT_FACTORS.flatMap((limitFactor) =>
-      SUPPORTS.map((support) => judged(scored, { lambda, limitFactor, support }, trainRows)),
-    );
-  });
+  const others = score(DETECTORS.filter((name) => name !== 'mewma'));
+  return LAMBDAS.flatMap((lambda) =>
+    LIMIT_FACTORS.flatMap((limitFactor) => {
+      const scored = score(['mewma'], { lambda, limitFactor }).map((leading, i) => join(leading, others[i]!));
+      return SUPPORTS.map((support) => judged(scored, { lambda, limitFactor, support }, trainRows));
+    }),
+  );
+}
+
+function join(a: ScoredRecording, b: ScoredRecording): ScoredRecording {
+  return { recording: a.recording, names: [...a.names, ...b.names], scores: [...a.scores, ...b.scores] };
 }
 
 function judged(scored: readonly ScoredRecording[], settings: Settings, trainRows: number): Candidate {
   const weights = {
     ...FUSION_WEIGHTS,
     ...Object.fromEntries(SUPPORTING.map((name) => [name, settings.support])),
-    mewma: 1 / settings.limitFactor,
   };
   const predictions = scored.map((one) => fromAlarm(decide(one, weights, DEFAULT_ALARM).subarray(trainRows)));
   const counts = predictions.map((prediction, i) =>
