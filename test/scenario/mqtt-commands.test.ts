@@ -1,7 +1,10 @@
 /** Commands from request to reply, in MQTT 5, in 3.1.1, and through the development broker. */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import { startDevelopmentBroker } from '../../simulator/broker.ts';
 import { endAll, PREFIX, type Rig, startRig, subscribe, until } from '../sinks/mqtt/harness.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
@@ -157,6 +160,29 @@ for (const kind of ['mosquitto', 'the development broker']) {
     await broker.stop();
   });
 }
+
+test('MQTT over WebSocket', async () => {
+  const broker = await startDevelopmentBroker();
+  // A bridge, since not every mosquitto is built with WebSocket.
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/mqtt' });
+  await once(server, 'listening');
+  server.on('connection', (socket) => {
+    const stream = createWebSocketStream(socket);
+    stream.on('error', () => {});
+    stream.pipe(connect(broker.port, '127.0.0.1').on('error', () => {})).pipe(stream);
+  });
+  const { port } = server.address() as { port: number };
+  const rig = await startRig({ url: `ws://127.0.0.1:${port}/mqtt`, version: 4 });
+  for (let i = 0; i < 50; i++)
+    rig.queue.push('reading', 'readings', { schema: 'vigie.readings/1', series: [], i });
+  await until(
+    () => rig.queue.records.length === 0,
+    () => `delivery; ${rig.sink.health().detail}`,
+  );
+  await rig.stop();
+  await new Promise((resolve) => server.close(resolve));
+  await broker.stop();
+});
 
 test('the development broker says when its port is taken', async () => {
   const broker = await startDevelopmentBroker();

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../../config/schema/mqtt.ts';
 import { InputError } from '../../core/errors.ts';
@@ -40,7 +40,10 @@ export async function openerFor(config: MqttConfig, readSecret: ReadSecret): Pro
   const port = Number(url.port) || DEFAULT_PORTS[protocol]!;
   if (protocol === 'mqtt') return () => connectTcp({ host: hostname, port, noDelay: true });
   const tls = protocol === 'ws' ? {} : tlsOptions(config, hostname, readSecret);
-  if (protocol === 'mqtts') return () => connectTls({ ...tls, host: hostname, port }).setNoDelay(true);
+  if (protocol === 'mqtts') {
+    const { connect: connectTls } = await import('node:tls');
+    return () => connectTls({ ...tls, host: hostname, port }).setNoDelay(true);
+  }
   // Only here: WebSocket support costs several megabytes that most nodes never need.
   const { streamBuilder } = await import('mqtt/lib/connect/ws');
   const path = url.pathname + url.search;

@@ -79,7 +79,8 @@ const TLS_CODE =
 /** Sorts anything that the MQTT client, the socket or the reading of a secret threw. */
 export function failureOf(error: unknown, endpoint: Endpoint): Failure {
   const code = (error as { code?: unknown } | null)?.code;
-  const text = describeError(error);
+  // Of several addresses tried, Node says nothing but the code.
+  const text = describeError(error) || String(code ?? 'unknown error');
   if (error instanceof InputError) return { reason: 'secret', detail: text };
   if (typeof code === 'number') return failureOfCode(code, endpoint, text);
   const errno = typeof code === 'string' ? code : '';
