@@ -1,10 +1,12 @@
 /** The present state of one process group: the latest usable value of each tag, read out as rows. Pure: time is an argument. */
 
 import type { Sample, Tag } from '../../core/messages.ts';
-import { type Millis, millis } from '../../core/units.ts';
+import { type Millis, millis, seconds } from '../../core/units.ts';
 
 /** A value is held this many periods of its own tag; older ones count as missing. */
 const STALE_AFTER_PERIODS = 3;
+/** …and no shorter than this: a pause of the node itself, as while it learns, is no silence of the sensor. */
+const STALE_AT_LEAST = seconds(1);
 /** Tags read at nearly the group's cadence decide when a round is complete; slower ones are held. */
 const FAST_WITHIN = 1.1;
 /** Larger than any engineering quantity, and small enough that sums of squares stay finite. */
@@ -37,7 +39,7 @@ export class LatestTable {
     this.cadence = millis(cadence);
     this.#values = new Float64Array(columns.length).fill(Number.NaN);
     this.#heard = new Float64Array(columns.length).fill(Number.NEGATIVE_INFINITY);
-    this.#limits = Float64Array.from(columns, (tag) => tag.period * STALE_AFTER_PERIODS);
+    this.#limits = Float64Array.from(columns, (tag) => Math.max(tag.period * STALE_AFTER_PERIODS, STALE_AT_LEAST));
     this.#row = new Float64Array(columns.length).fill(Number.NaN);
     this.#fast = Uint8Array.from(columns, (tag) => (tag.period <= cadence * FAST_WITHIN ? 1 : 0));
     this.#awaited = this.#fast.slice();
