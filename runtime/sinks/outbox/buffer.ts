@@ -59,6 +59,18 @@ export class WaitingRoom {
     return promise;
   }
 
+  /** The oldest, up to so many bytes; at least one where there is one. */
+  next(maxBytes: number): Waiting[] {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    for (const waiting of this.#items) {
+      if (batch.length > 0 && bytes + waiting.cost > maxBytes) break;
+      batch.push(waiting);
+      bytes += waiting.cost;
+    }
+    return batch;
+  }
+
   markWritten(waiting: Waiting, diskId: number): void {
     if (waiting.diskId === undefined) this.unwritten[waiting.entry.class] -= 1;
     waiting.diskId = diskId;

@@ -3,7 +3,7 @@
  *
  * SQLite runs on the main thread and never syncs; the outbox syncs the files itself through libuv's pool, so a
  * slow card's fsync (hundreds of milliseconds) never stalls polling. A worker thread would do that too, but
- * costs 15 MB of RSS (measured, docs/outbox.md) of the 90 MB the whole process may take; this costs 2 MB.
+ * costs 15 MB of RSS (measured, docs/outbox.md) of the 90 MB the whole process may take; SQLite here costs 2 MB.
  *
  * What SQLite's own syncs would guarantee is kept by order:
  *  1. commit: frames are written to the log, then the log is synced; only then is a record accepted.

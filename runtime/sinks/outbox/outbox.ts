@@ -65,6 +65,7 @@ export class Outbox implements Component, OutboundQueue {
   #times: WallTimes;
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   #working: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
   #readFault: OutboxFault | undefined;
   #removalTimer: NodeJS.Timeout | undefined;
   #removalsDue = false;
@@ -81,11 +82,9 @@ export class Outbox implements Component, OutboundQueue {
       depth: () => this.depth(),
       bufferedBytes: () => this.#room.bytes,
     });
-    this.#room = new WaitingRoom(MEMORY_BYTES, ({ entry }) => {
-      const evicted = noneByClass();
-      evicted[entry.class] = 1;
-      this.#countEvicted(evicted);
-    });
+    this.#room = new WaitingRoom(MEMORY_BYTES, ({ entry }) =>
+      this.#countEvicted({ ...noneByClass(), [entry.class]: 1 }),
+    );
     this.#outgoing = new Outgoing(this.#room, this.bootId, (id) => this.#onDamagedRow(id));
     this.#times = new WallTimes(options.clock, this.#kernel, new Map());
   }
@@ -98,18 +97,9 @@ export class Outbox implements Component, OutboundQueue {
   }
 
   /** Writes what waits, then closes. What the disk refuses even now is logged, counted and rejected. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped' || this.#state === 'stopping') return this.#working;
-    const wasRunning = this.#state === 'running';
-    this.#state = 'stopping';
-    this.#stopping.abort();
-    clearTimeout(this.#removalTimer);
-    await this.#working;
-    this.#removalsDue = this.#outgoing.removed.size > 0;
-    if (wasRunning) await this.#lastWork();
-    this.#state = 'stopped';
-    this.#refuseWaiting();
-    this.#closeDisk();
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
   }
 
   health(): Health {
@@ -125,8 +115,8 @@ export class Outbox implements Component, OutboundQueue {
     try {
       if (this.#state === 'stopping' || this.#state === 'stopped') throw stoppedError(record.topic);
       const entry = encodeEntry(record, this.#seq + 1, this.#bounds.record);
-      if (!this.#room.makeRoom(entry.class, costOf(entry.bytes.length, entry.topic.length)))
-        throw evictedError(record.topic);
+      const cost = costOf(entry.bytes.length, entry.topic.length);
+      if (!this.#room.makeRoom(entry.class, cost)) throw evictedError(record.topic);
       this.#seq += 1;
       const onDisk = this.#room.add(entry);
       this.#kick();
@@ -168,9 +158,13 @@ export class Outbox implements Component, OutboundQueue {
     for (const name of RECORD_CLASSES) {
       byClass[name] = (this.#disk?.totals.records[name] ?? 0) + this.#room.unwritten[name];
     }
-    const records = byClass.event + byClass.health + byClass.reading;
     const bytes = (this.#disk?.totals.bytes ?? 0) + this.#room.bytes;
-    return { records, bytes, byClass, evicted: this.#condition.evicted };
+    return {
+      records: byClass.event + byClass.health + byClass.reading,
+      bytes,
+      byClass,
+      evicted: this.#condition.evicted,
+    };
   }
 
   #takeFromDisk(max: number): StoredRecord[] {
@@ -190,10 +184,7 @@ export class Outbox implements Component, OutboundQueue {
 
   #onDamagedRow(id: number): void {
     this.#metrics.damagedRows.inc();
-    this.#log.error(
-      { event: 'outbox.record.damaged', id },
-      'a record was damaged on the disk and is dropped',
-    );
+    this.#log.error({ event: 'outbox.record.damaged', id }, 'a record was damaged on disk and is dropped');
   }
 
   #kick(): void {
@@ -284,7 +275,7 @@ export class Outbox implements Component, OutboundQueue {
     this.#countRows(disk);
   }
 
-  /** In steps between other work; ends early when the disk is closed. */
+  /** In steps between other work. */
   #countRows(disk: Disk): void {
     if (this.#disk !== disk) return;
     try {
@@ -295,7 +286,7 @@ export class Outbox implements Component, OutboundQueue {
   }
 
   async #commit(disk: Disk): Promise<void> {
-    const batch = this.#nextBatch();
+    const batch = this.#room.next(this.#bounds.transaction);
     const rewritten = batch.flatMap(({ diskId }) => diskId ?? []);
     const removals = [...this.#outgoing.removed];
     const offset = this.#times.toNote();
@@ -332,29 +323,17 @@ export class Outbox implements Component, OutboundQueue {
     this.#metrics.writtenBytes.inc(disk.written - before);
   }
 
-  #nextBatch(): Waiting[] {
-    const batch: Waiting[] = [];
-    let bytes = 0;
-    for (const waiting of this.#room.items) {
-      if (batch.length > 0 && bytes + waiting.cost > this.#bounds.transaction) break;
-      batch.push(waiting);
-      bytes += waiting.cost;
-    }
-    return batch;
-  }
-
   #noteWritten(disk: Disk, batch: Waiting[], ids: readonly (number | undefined)[]): Set<Waiting> {
     const refused = new Set<Waiting>();
-    batch.forEach((waiting, i) => {
+    for (const [i, waiting] of batch.entries()) {
       const id = ids[i];
-      if (id === undefined) {
-        refused.add(waiting);
-        return;
+      if (id === undefined) refused.add(waiting);
+      else {
+        this.#room.markWritten(waiting, id);
+        disk.totals.add(id, waiting.cost);
+        this.#highestId = Math.max(this.#highestId, id);
       }
-      this.#room.markWritten(waiting, id);
-      disk.totals.add(id, waiting.cost);
-      this.#highestId = Math.max(this.#highestId, id);
-    });
+    }
     return refused;
   }
 
@@ -366,6 +345,19 @@ export class Outbox implements Component, OutboundQueue {
     // A full disk still reads; after anything else the file is opened and checked afresh.
     if (fault.kind === 'full') return;
     if (fault.kind === 'damaged' && this.#disk) this.#damaged = true;
+    this.#closeDisk();
+  }
+
+  async #stop(): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'stopping';
+    this.#stopping.abort();
+    clearTimeout(this.#removalTimer);
+    await this.#working;
+    this.#removalsDue = this.#outgoing.removed.size > 0;
+    if (wasRunning) await this.#lastWork();
+    this.#state = 'stopped';
+    this.#refuseWaiting();
     this.#closeDisk();
   }
 
@@ -384,7 +376,7 @@ export class Outbox implements Component, OutboundQueue {
     if (left.size === 0) return;
     this.#log.error(
       { event: 'outbox.stop.lost', records: left.size },
-      'records the disk did not take are lost',
+      'the disk did not take the last records',
     );
     this.#room.delete(left);
     for (const waiting of left) waiting.reject(stoppedError(waiting.entry.topic));

@@ -36,7 +36,7 @@ export const costOf = (bodyBytes: number, topicBytes: number): number =>
   bodyBytes + topicBytes + ROW_OVERHEAD_BYTES;
 
 /**
- * @throws InputError `record-invalid` when the body is no JSON, `record-too-large` above MAX_BODY_BYTES or
+ * @throws InputError `record-invalid` when the body is no JSON or the stamp no time, `record-too-large` above MAX_BODY_BYTES or
  * above `maxStoredBytes` once compressed.
  */
 export function encodeEntry(record: OutboundRecord, seq: number, maxStoredBytes: number): Entry {
@@ -76,11 +76,14 @@ export function checksum(
 
 function toJson(record: OutboundRecord): Buffer {
   try {
+    if (!Number.isFinite(record.mono) || !Number.isFinite(record.wall)) {
+      throw new InputError('record-invalid', `its time stamp is ${record.mono}, ${record.wall}`);
+    }
     return Buffer.from(JSON.stringify(record.body));
   } catch (cause) {
     throw new InputError(
       'record-invalid',
-      `a record for '${record.topic}' is not JSON: ${describeError(cause)}`,
+      `a record for '${record.topic}' cannot be kept: ${describeError(cause)}`,
       {
         cause,
         facts: { topic: record.topic },

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VigieError } from '../../../runtime/core/errors.ts';
+import { millis } from '../../../runtime/core/units.ts';
 import type { Outbox } from '../../../runtime/sinks/outbox/outbox.ts';
 import {
   makeOutbox,
@@ -152,11 +153,13 @@ test('what cannot be taken is refused by name and counted, and takes no sequence
   const body = { text: 'x'.repeat(1024 * 1024) };
   assert.is(await codeOf(outbox.accept(record(clock, 'event', body))), 'record-too-large');
   assert.is(await codeOf(outbox.accept(record(clock, 'event', { big: 1n }))), 'record-invalid');
+  const timeless = { ...record(clock, 'event'), mono: millis(Number.NaN) };
+  assert.is(await codeOf(outbox.accept(timeless)), 'record-invalid');
   await outbox.accept(record(clock, 'event'));
   assert.equal(seqs(await takeAll(outbox)), [1]);
   await outbox.stop();
   assert.is(await codeOf(outbox.accept(record(clock, 'event'))), 'outbox-stopped');
-  assert.is(await metric(registry, 'vigie_outbox_refused_records_total'), 3);
+  assert.is(await metric(registry, 'vigie_outbox_refused_records_total'), 4);
 });
 
 test('the memory in front of the disk is bounded: readings go first, then the caller hears it', async ({
