@@ -28,7 +28,8 @@ export class CrossSensorBalanceDetector extends GroupDetector {
   readonly #average: Float64Array<ArrayBuffer>;
 
   constructor(columns: readonly Tag[], options: BalanceOptions) {
-    super(columns);
+    // A balance holds wherever the process goes: following it would hide the slow drift of a sensor.
+    super(columns, Number.POSITIVE_INFINITY);
     this.#options = options;
     const n = columns.length;
     const zeros = () => new Float64Array(n);

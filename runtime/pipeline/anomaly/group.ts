@@ -27,10 +27,11 @@ export abstract class GroupDetector implements Detector {
   #ready = false;
   #lastScore = 0;
 
-  constructor(columns: readonly Tag[]) {
+  /** @param referenceRows time constant of the slow reference; Infinity keeps to the baseline's centre. */
+  constructor(columns: readonly Tag[], referenceRows = REFERENCE_ROWS) {
     this.columns = columns;
     this.z = new Float64Array(columns.length);
-    this.#reference = new SlowReference(columns.length, REFERENCE_ROWS);
+    this.#reference = new SlowReference(columns.length, referenceRows);
   }
 
   /** The learned arrays: written by `learn`, saved and loaded as they are. */

@@ -94,6 +94,15 @@ test('the slow reference follows a day, not a fault', () => {
   assert.ok(still >= 1, `score ${still} after 2000 rows of fault`);
 });
 
+test('a sensor that drifts too slowly for the reference breaks its balance all the same', () => {
+  const [detector, process] = learned(balance());
+  const score = process.run(detector, 6000, (row, i) => {
+    row[TAG]! += 2.5e-4 * i;
+  });
+  assert.ok(score >= 1, `score ${score}`);
+  assert.is(top(explained(detector)), TAG);
+});
+
 test('constant, absent and doubled columns do no harm', () => {
   const spoil = (row: Float64Array) => {
     row[0] = 7;
