@@ -21,10 +21,19 @@ export interface NodeParts {
 export class VigieNode {
   readonly #parts: NodeParts;
   #running: RunnableConfig;
+  #configStatus: NodeStatus['config'];
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(parts: NodeParts, running: RunnableConfig) {
     this.#parts = parts;
     this.#running = running;
+    this.#configStatus = running;
+  }
+
+  /** What became of the file when it was last read. */
+  get configStatus(): NodeStatus['config'] {
+    const { state, problems } = this.#configStatus;
+    return { state, problems };
   }
 
   status(): NodeStatus {
@@ -32,9 +41,11 @@ export class VigieNode {
   }
 
   async start(): Promise<void> {
-    const { state, problems } = this.#running;
-    for (const problem of problems) this.#parts.log.error({ event: 'config.problem', state }, problem);
-    await this.#parts.supervisor.start();
+    const { log, supervisor } = this.#parts;
+    this.#logProblems(this.#running);
+    const { notKept } = this.#running;
+    if (notKept !== undefined) log.error({ event: 'config.keep.failed' }, notKept);
+    await supervisor.start();
   }
 
   /** @returns the names of the components that did not stop in time. */
@@ -43,42 +54,52 @@ export class VigieNode {
   }
 
   /** Takes over what can be taken over from the file as it is now; says what needs a restart. Never throws. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  async #reload(): Promise<void> {
     const { log, loadConfig } = this.#parts;
     try {
       const next = loadConfig();
+      this.#configStatus = next;
+      this.#logProblems(next);
       if (next.state === 'last-known-good') {
-        for (const problem of next.problems)
-          log.error({ event: 'config.problem', state: next.state }, problem);
         log.error({ event: 'config.reload.refused' }, 'the configuration is wrong; the node stays as it is');
         return;
       }
       await this.#apply(next);
     } catch (error) {
-      log.error(
-        { event: 'config.reload.refused', error: describeError(error) },
-        'the configuration was not reloaded',
-      );
+      const reason = describeError(error);
+      this.#configStatus = { state: 'last-known-good', problems: [reason] };
+      log.error({ event: 'config.reload.refused', error: reason }, 'the configuration was not reloaded');
     }
   }
 
   async #apply(next: RunnableConfig): Promise<void> {
     const { log, supervisor, makeSource } = this.#parts;
-    const plan = planReload(this.#running.config, next.config);
+    const { config } = this.#running;
+    const plan = planReload(config, next.config);
     if (plan.logLevel) log.level = plan.logLevel;
     for (const source of plan.sources) await supervisor.replace(makeSource(source));
+    // What was taken over is not taken over again by the next reload; the rest still waits for a restart.
+    const sources = plan.needsRestart.includes('sources') ? config.sources : next.config.sources;
+    this.#running = { ...next, config: { ...config, log: next.config.log, sources } };
     if (plan.needsRestart.length > 0) {
       log.warn(
         { event: 'config.reload.needs-restart', keys: plan.needsRestart },
         `restart the node to apply: ${plan.needsRestart.join(', ')}`,
       );
-    } else {
-      this.#running = next;
     }
-    const sources = plan.sources.map(({ name }) => name);
+    const restarted = plan.sources.map(({ name }) => name);
     log.info(
-      { event: 'config.reload.done', logLevel: log.level, sources },
-      `configuration reloaded; sources started again: ${sources.join(', ') || 'none'}`,
+      { event: 'config.reload.done', logLevel: log.level, sources: restarted },
+      `configuration reloaded; sources started again: ${restarted.join(', ') || 'none'}`,
     );
+  }
+
+  #logProblems({ state, problems }: RunnableConfig): void {
+    for (const problem of problems) this.#parts.log.error({ event: 'config.problem', state }, problem);
   }
 }

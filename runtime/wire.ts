@@ -66,7 +66,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     components: supervisor.components(),
     outbox: outbox.depth(),
     baselines: analysis.status(),
-    config: { state: running.state, problems: running.problems },
+    config: vigie.configStatus,
   });
 
   // Sinks, from the broker's end.
@@ -84,7 +84,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     readSecret,
   });
   const tagMetrics = new TagMetrics({ registry, tags, clock });
-  registerNodeMetrics({ registry, status, activeAnomalies });
+  registerNodeMetrics({ registry, status });
 
   // The pipeline.
   const analysis = new Analysis({
@@ -117,7 +117,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     onHealthChange: (change) => void accept(healthRecord(change, clock.stamp())).catch(() => {}),
   });
 
-  return new VigieNode(
+  const vigie = new VigieNode(
     {
       supervisor,
       log,
@@ -131,6 +131,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     },
     running,
   );
+  return vigie;
 
   function brokers({ mqtt }: Config): Component[] {
     if (!mqtt) return [];

@@ -14,6 +14,8 @@ export interface RunnableConfig {
   readonly state: 'ok' | 'quarantine' | 'last-known-good';
   /** Every problem of the file as it is now, formatted. */
   readonly problems: readonly string[];
+  /** Why no copy could be kept; the node runs all the same, but a bad file at the next start would stop it. */
+  readonly notKept?: string;
 }
 
 const KEPT = 'vigie.last-known-good.yaml';
@@ -25,8 +27,9 @@ const KEPT = 'vigie.last-known-good.yaml';
 export function loadRunnable(file: string, dataDir: string): RunnableConfig {
   const { result, problems } = tryLoad(file);
   if (result?.config) {
-    if (problems.length === 0) keep(file, dataDir);
-    return { config: result.config, state: problems.length > 0 ? 'quarantine' : 'ok', problems };
+    const notKept = problems.length === 0 ? keep(file, dataDir) : undefined;
+    const state = problems.length > 0 ? 'quarantine' : 'ok';
+    return { config: result.config, state, problems, ...(notKept === undefined ? {} : { notKept }) };
   }
   const kept = join(dataDir, KEPT);
   const before = existsSync(kept)
@@ -47,11 +50,20 @@ function tryLoad(file: string): { result?: LoadResult; problems: string[] } {
   }
 }
 
-/** Written only when it changed: a flash card wears out by writing. */
-function keep(file: string, dataDir: string): void {
+/**
+ * Written only when it changed: a flash card wears out by writing.
+ * @returns why it could not be kept; undefined when it was.
+ */
+function keep(file: string, dataDir: string): string | undefined {
   const kept = join(dataDir, KEPT);
-  const text = readFileSync(file);
-  if (existsSync(kept) && readFileSync(kept).equals(text)) return;
-  mkdirSync(dataDir, { recursive: true });
-  writeFileAtomic(kept, text);
+  try {
+    const text = readFileSync(file);
+    if (existsSync(kept) && readFileSync(kept).equals(text)) return undefined;
+    mkdirSync(dataDir, { recursive: true });
+    writeFileAtomic(kept, text);
+    return undefined;
+  } catch (error) {
+    const fix = "give the service's user the directory, or choose another with --data-dir";
+    return `no copy of the configuration could be kept in ${dataDir}: ${describeError(error)}; ${fix}`;
+  }
 }

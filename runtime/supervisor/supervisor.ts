@@ -30,6 +30,7 @@ export class Supervisor {
   readonly #startErrors = new Map<string, string>();
   readonly #retries = new Set<NodeJS.Timeout>();
   #timer: NodeJS.Timeout | undefined;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<readonly string[]> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -38,10 +39,9 @@ export class Supervisor {
   }
 
   /** Resolves when each component was started once; those that failed are tried again in the background. */
-  async start(): Promise<void> {
-    for (const component of this.#components) await this.#tryStart(component, 0);
-    this.#timer = setInterval(() => this.check(), WATCH_EVERY);
-    this.check();
+  start(): Promise<void> {
+    this.#starting ??= this.#startAll();
+    return this.#starting;
   }
 
   /** Stops the component of the same name and starts this one in its place. */
@@ -51,6 +51,7 @@ export class Supervisor {
     if (!previous)
       throw new VigieError('no-such-component', `there is no component '${next.name}' to replace`);
     await stopWithin(previous, REPLACE_LIMIT);
+    if (this.#abort.signal.aborted) return;
     this.#components[index] = next;
     await this.#tryStart(next, 0);
   }
@@ -85,6 +86,17 @@ export class Supervisor {
     } catch (cause) {
       return { state: 'failed', detail: `health check threw: ${describeError(cause)}` };
     }
+  }
+
+  /** A stop that comes meanwhile ends it: what was not begun yet never begins. */
+  async #startAll(): Promise<void> {
+    for (const component of this.#components) {
+      if (this.#abort.signal.aborted) return;
+      await this.#tryStart(component, 0);
+    }
+    if (this.#abort.signal.aborted) return;
+    this.#timer = setInterval(() => this.check(), WATCH_EVERY);
+    this.check();
   }
 
   async #tryStart(component: Component, attempt: number): Promise<void> {
@@ -122,6 +134,8 @@ export class Supervisor {
     for (const timer of this.#retries) clearTimeout(timer);
     const { clock, log, stopDeadline = seconds(4.5) } = this.#options;
     const deadline = millis(clock.mono() + stopDeadline);
+    // Stopped while it starts, a component might run on.
+    if (this.#starting) await within(this.#starting, millis(stopDeadline / 2));
     const late: string[] = [];
     for (const component of [...this.#components].reverse()) {
       const left = millis(Math.max(50, deadline - clock.mono()));
@@ -138,16 +152,21 @@ export class Supervisor {
 }
 
 /** @returns why it did not stop; undefined when it did. */
-async function stopWithin(component: Component, limit: Millis): Promise<string | undefined> {
+function stopWithin(component: Component, limit: Millis): Promise<string | undefined> {
+  return within(component.stop(), limit);
+}
+
+/** @returns why it did not end well; undefined when it did. */
+async function within(work: Promise<void>, limit: Millis): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`still busy after ${Math.round(limit)} ms`), limit);
   });
-  const stopped = component.stop().then(
+  const ended = work.then(
     () => undefined,
     (error: unknown) => describeError(error),
   );
-  const outcome = await Promise.race([stopped, expired]);
+  const outcome = await Promise.race([ended, expired]);
   clearTimeout(timer);
   return outcome;
 }

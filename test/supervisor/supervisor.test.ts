@@ -73,6 +73,32 @@ test('who does not stop in time, and who throws, is named; the rest still stops'
   assert.match(lines.join(''), /"component":"stuck".*still busy/);
 });
 
+test('a stop during the start ends it: what was not begun never begins, and nothing keeps the process alive', async () => {
+  const calls: string[] = [];
+  let begun = () => {};
+  const slow = part('slow', calls, {
+    start: (signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          calls.push('+slow');
+          resolve();
+        });
+        begun();
+      }),
+  });
+  const { supervisor } = supervise([slow, part('later', calls)]);
+  const beginning = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const started = supervisor.start();
+  await beginning;
+  assert.equal(await supervisor.stop(), []);
+  await started;
+  assert.equal(calls, ['+slow', '-later', '-slow']);
+  await supervisor.replace(part('later', calls));
+  assert.not.ok(calls.includes('+later'), 'nothing starts in the place of what was stopped');
+});
+
 test('a component is replaced in its place; one that does not exist is refused', async () => {
   const calls: string[] = [];
   const { supervisor } = supervise([part('a', calls), part('b', calls)]);
