@@ -85,6 +85,14 @@ export class WaitingRoom {
     }
   }
 
+  /** The outbox stops. @returns how many records were left. */
+  rejectAll(): number {
+    const left = new Set(this.#items);
+    this.delete(left);
+    for (const waiting of left) waiting.reject(stoppedError(waiting.entry.topic));
+    return left.size;
+  }
+
   #evictOldest(recordClass: RecordClass): boolean {
     // Those written are about to be synced: they no longer depend on this room.
     const victim =

@@ -357,7 +357,9 @@ export class Outbox implements Component, OutboundQueue {
     this.#removalsDue = this.#outgoing.removed.size > 0;
     if (wasRunning) await this.#lastWork();
     this.#state = 'stopped';
-    this.#refuseWaiting();
+    const records = this.#room.rejectAll();
+    if (records > 0)
+      this.#log.error({ event: 'outbox.stop.lost', records }, 'the disk did not take the last records');
     this.#closeDisk();
   }
 
@@ -369,17 +371,6 @@ export class Outbox implements Component, OutboundQueue {
     } catch (error) {
       this.#log.error({ event: 'outbox.close.failed', err: error }, 'the outbox did not close cleanly');
     }
-  }
-
-  #refuseWaiting(): void {
-    const left = new Set(this.#room.items);
-    if (left.size === 0) return;
-    this.#log.error(
-      { event: 'outbox.stop.lost', records: left.size },
-      'the disk did not take the last records',
-    );
-    this.#room.delete(left);
-    for (const waiting of left) waiting.reject(stoppedError(waiting.entry.topic));
   }
 
   #onRemovalsDue(): void {
