@@ -51,6 +51,11 @@ export function createMqttMetrics(registry: Registry) {
     ),
     commands: counter('vigie_mqtt_commands_total', 'Commands by how they ended.', 'result'),
     sparkplugMessages: counter('vigie_sparkplug_messages_total', 'Sparkplug messages sent, by type.', 'type'),
+    sparkplugDisconnects: counter(
+      'vigie_sparkplug_disconnects_total',
+      'Attempts that failed and connections that broke, by reason.',
+      'reason',
+    ),
     sparkplugDropped: counter(
       'vigie_sparkplug_dropped_samples_total',
       'Samples that found no room while no Sparkplug host could be reached.',

@@ -141,6 +141,8 @@ export class MqttSink implements Component {
     this.#subscribe(client);
     this.#told = '';
     this.#look();
+    // Reconnected while stopping: only the farewell is left to send.
+    if (this.#state === 'stopped') return;
     const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } =
       connack.properties ?? {};
     const properties = JSON_PROPERTIES;

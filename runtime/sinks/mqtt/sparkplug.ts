@@ -83,7 +83,7 @@ export class SparkplugPublisher implements Component {
       },
       clock,
       log,
-      metrics,
+      metrics: { disconnects: metrics.sparkplugDisconnects },
       readSecret,
     });
   }

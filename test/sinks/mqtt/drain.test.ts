@@ -172,6 +172,26 @@ test('an unacknowledged record is sent again on the next connection, and only th
   assert.is(queue.records.length, 0);
 });
 
+test('an event passes a backlog that waits for its rate, without the clock moving', async () => {
+  const { queue, sent, up } = rig(2, 1);
+  for (let i = 0; i < 100; i++) queue.push('reading', 'readings', {});
+  up();
+  await settle();
+  sent.shift()!.done(0);
+  await settle();
+  assert.is(sent.length, 0, 'the rate is used up');
+  for (let i = 0; i < 3; i++) {
+    queue.push('event', 'events/anomaly', {});
+    await settle();
+    assert.equal(
+      sent.map(({ topic }) => topic),
+      ['events/anomaly'],
+    );
+    sent.shift()!.done(0);
+    await settle();
+  }
+});
+
 test('more held records than may be parked do not keep a new event waiting for the pause of their topic', async () => {
   const { queue, clock, sent, up } = rig(10);
   for (let i = 0; i < 500; i++) queue.push('reading', 'readings', {});
