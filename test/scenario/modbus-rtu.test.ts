@@ -39,17 +39,19 @@ test('a dead unit among 30 costs one time-out per back-off, and its neighbours k
   const rig = new Rig({
     serial: line(path),
     period: '1s',
-    timeout: '200ms',
-    breaker: { backoff: '1s', maxBackoff: '1s' },
+    timeout: '500ms',
+    breaker: { backoff: '2s', maxBackoff: '2s' },
     units,
   });
   await rig.start();
   await until(() => bus.count(1) >= 7 && bus.count(30) >= 7);
-  const seconds = Math.ceil((rig.samples.at(-1)!.mono - rig.samples[0]!.mono) / 1000) + 1;
+  const periods = Math.ceil((rig.samples.at(-1)!.mono - rig.samples[0]!.mono) / 2000);
   await rig.source.stop();
   assert.ok(bus.count(DEAD) >= 2, 'it is probed');
-  assert.ok(bus.count(DEAD) <= seconds + 1, `${bus.count(DEAD)} requests in ${seconds} back-off periods`);
-  assert.is(await rig.metric('vigie_modbus_errors_total', { kind: 'timeout' }), bus.count(DEAD));
+  assert.ok(bus.count(DEAD) <= periods + 1, `${bus.count(DEAD)} requests in ${periods} back-off periods`);
+  const timeouts = await rig.metric('vigie_modbus_errors_total', { kind: 'timeout' });
+  // The last probe may have been under way when the source stopped.
+  assert.ok(bus.count(DEAD) - timeouts <= 1 && timeouts <= bus.count(DEAD), `${timeouts} time-outs`);
   const reasons = new Set(rig.of(`u${DEAD}-0`).map((sample) => sample.reason));
   assert.equal(reasons, new Set(['timeout', 'unit-offline']));
   for (const unit of [1, 12, 14, 30]) {

@@ -203,6 +203,27 @@ test('an endpoint that refuses, comes, goes and comes back', async ({ device, tc
   assert.ok(refused.length >= 1 && refused.length <= 2, 'each outage is told once');
 });
 
+test('answers that arrive byte by byte, or all in one piece, are read all the same', async ({
+  device,
+  tcp,
+}) => {
+  device.transmit = (socket, packet) => {
+    for (const byte of packet) socket.write(Uint8Array.of(byte));
+  };
+  const rig = new Rig({ tcp, units: [1, 2].map((id) => ({ id, tags: holdingTags(`u${id}`, 9) })) });
+  await rig.start();
+  await until(() => rig.good('u1-8') > 1 && rig.good('u2-8') > 1);
+  device.transmit = (socket, packet) => {
+    // A second answer nobody asked for, glued to the first.
+    socket.write(Buffer.concat([packet, mbap(0x7777, packet.subarray(6))]));
+  };
+  const before = rig.good('u2-8');
+  await until(() => rig.good('u2-8') > before + 2);
+  assert.is(rig.last('u2-8')?.value, registerValue(2, 8));
+  assert.is(rig.samples.filter((sample) => sample.quality !== 'good').length, 0);
+  assert.is(device.connections, 1);
+});
+
 test('a device that talks something else is cut off and tried again, without a single value', async ({
   device,
   tcp,

@@ -65,7 +65,7 @@ export class Bus {
     this.#keeper = new Keeper<Line>({
       open: (lost, signal) => this.#open(lost, signal),
       onUp: () => this.#up(),
-      onDown: (cause, _failures, pause) => this.#lost(cause, pause),
+      onDown: (cause, pause) => this.#lost(cause, pause),
       firstPause: FIRST_PAUSE,
       maxPause: MAX_PAUSE,
     });

@@ -11,6 +11,8 @@ import type { Job } from './schedule.ts';
 
 const READ_FUNCTION = { coil: 1, discrete: 2, holding: 3, input: 4 } as const;
 const ADDRESSES = 65_536;
+/** Function 16 has room for fewer registers than a read. */
+const MAX_WRITTEN = 123;
 
 /** A tag and where it lies. */
 export interface Point extends Span {
@@ -88,8 +90,12 @@ function pointOf(source: ModbusSourceConfig, config: ModbusTagConfig, tags: Read
   }
   const length = spanOf(config);
   const { maxLength } = limitsOf(source, config.register);
-  if (config.address + length > ADDRESSES || length > maxLength) {
-    const why = length > maxLength ? `a request reads at most ${maxLength}` : 'the last address is 65535';
+  const unwritable = config.writable && length > MAX_WRITTEN;
+  if (config.address + length > ADDRESSES || length > maxLength || unwritable) {
+    const bound = unwritable
+      ? `a request writes at most ${MAX_WRITTEN}`
+      : `a request reads at most ${maxLength}`;
+    const why = length > maxLength || unwritable ? bound : 'the last address is 65535';
     throw new InputError(
       'modbus-address',
       `tag ${config.name} takes ${length} registers from ${config.register} ${config.address}, but ${why}`,

@@ -39,6 +39,7 @@ export class Poller {
   readonly #writes: PendingWrite[] = [];
   #schedule: Schedule<ReadJob> | undefined;
   #probedLast = false;
+  #wroteLast = false;
   #stopping = false;
   #woken = false;
   #wake: () => void = () => {};
@@ -107,12 +108,16 @@ export class Poller {
 
   async #step(schedule: Schedule<ReadJob>): Promise<void> {
     const { bus, clock } = this.#options;
-    const write = this.#writes.shift();
-    if (write) return this.#serveWrite(write);
     const now = clock.mono();
+    const pollsWait = schedule.wakeAt() <= now;
+    // Operators do not wait for a round of polls, and a flood of writes does not stop the polls.
+    if (this.#writes.length > 0 && !(this.#wroteLast && pollsWait)) {
+      this.#wroteLast = true;
+      return this.#serveWrite(this.#writes.shift()!);
+    }
     const probe = bus.probeDue(now);
     // Between two probes of dead units a poll that is due comes first.
-    if (probe && (!this.#probedLast || schedule.wakeAt() > now)) {
+    if (probe && !(this.#probedLast && pollsWait)) {
       this.#probedLast = true;
       await bus.probeOffline(probe);
       return;
@@ -120,6 +125,7 @@ export class Poller {
     const turn = schedule.next(now);
     if (!turn) return this.#sleep(Math.min(schedule.wakeAt(), bus.probeAt()) - now);
     this.#probedLast = false;
+    this.#wroteLast = false;
     await this.#serve(turn, now);
   }
 

@@ -1,6 +1,5 @@
 /** Modbus RTU: one request at a time on a serial line, the answer found by its header, length and CRC. */
 
-import { realpathSync } from 'node:fs';
 import type { SerialLine } from '../../config/schema/port.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import { openSerialPort, type SerialHandle } from '../port/serial-port.ts';
@@ -38,7 +37,6 @@ export class RtuLink extends Link {
   readonly gap: Millis;
   readonly #handle: SerialHandle;
   readonly #line: SerialLine;
-  readonly #target: string | undefined;
   #expected: Expected | undefined;
   #received: Buffer = Buffer.alloc(0);
   #idle: NodeJS.Timeout | undefined;
@@ -48,7 +46,6 @@ export class RtuLink extends Link {
     super(events);
     this.#handle = handle;
     this.#line = line;
-    this.#target = targetOf(line.path);
     this.gap = frameGap(line);
   }
 
@@ -64,9 +61,9 @@ export class RtuLink extends Link {
     this.#handle.write(frame);
   }
 
-  /** Only when the stable name leads to another device by now: a line without answers is the units' silence. */
+  /** The port itself notices when its device is gone: a line without answers is the units' silence. */
   override worthRenewing(): boolean {
-    return targetOf(this.#line.path) !== this.#target;
+    return false;
   }
 
   override async close(): Promise<void> {
@@ -120,13 +117,5 @@ export class RtuLink extends Link {
     this.isOpen = false;
     this.failAll('disconnected');
     clearTimeout(this.#idle);
-  }
-}
-
-function targetOf(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
   }
 }

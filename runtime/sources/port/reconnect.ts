@@ -11,11 +11,8 @@ export interface KeeperOptions<C extends Connection> {
   /** @throws DeviceError when it cannot be opened now. `lost` is called at most once, when it breaks later. */
   readonly open: (lost: (cause: DeviceError) => void, signal: AbortSignal) => Promise<C>;
   readonly onUp: (connection: C) => void;
-  /**
-   * It is not there. `failures`: attempts in a row that came to nothing, 0 when a confirmed connection was lost;
-   * the next one follows after `pause`.
-   */
-  readonly onDown: (cause: DeviceError, failures: number, pause: Millis) => void;
+  /** It is not there (any more); the next attempt follows after `pause`. */
+  readonly onDown: (cause: DeviceError, pause: Millis) => void;
   readonly firstPause: Millis;
   readonly maxPause: Millis;
 }
@@ -54,7 +51,7 @@ export class Keeper<C extends Connection> {
     const connection = this.#current;
     if (!connection) return;
     this.#current = undefined;
-    this.#options.onDown(cause, 0, millis(0));
+    this.#options.onDown(cause, millis(0));
     this.#attempt = connection.close().then(() => this.#tryOpen());
   }
 
@@ -98,7 +95,7 @@ export class Keeper<C extends Connection> {
 
   #again(cause: DeviceError, pause: Millis): void {
     if (this.#abort.signal.aborted) return;
-    this.#options.onDown(cause, this.#failures, pause);
+    this.#options.onDown(cause, pause);
     this.#timer = setTimeout(() => {
       this.#attempt = this.#tryOpen();
     }, pause);

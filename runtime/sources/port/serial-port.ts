@@ -1,5 +1,6 @@
 /** One serial line, opened by its stable name: the name is followed at each open, wherever it leads by then. */
 
+import { statSync } from 'node:fs';
 import type { SerialLine } from '../../config/schema/port.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { explainOpenFailure } from './diagnose.ts';
@@ -17,6 +18,12 @@ export interface SerialHandle {
 }
 
 /**
+ * serialport 13 misses a hang-up that falls between its read and its poll: it then reads nothing, for ever and at full
+ * speed (`unixRead` calls itself after zero bytes). The device node tells the truth.
+ */
+const LOOK_EVERY_MS = 2000;
+
+/**
  * @throws DeviceError `serial-missing`, `serial-permission`, `serial-busy` or `serial-open`, all retryable: cables
  * and rights are put right while the node runs.
  */
@@ -26,10 +33,12 @@ export async function openSerialPort(line: SerialLine, events: SerialEvents): Pr
   await new Promise<void>((resolve, reject) => {
     port.open((error) => (error ? reject(explainOpenFailure(line.path, error)) : resolve()));
   });
+  const opened = nodeAt(line.path);
   let done = false;
   const lose = (cause: unknown) => {
     if (done) return;
     done = true;
+    clearInterval(watch);
     if (port.isOpen) port.close(() => {});
     events.lost(
       new DeviceError('serial-lost', `serial port ${line.path} is gone (unplugged?)`, {
@@ -39,6 +48,9 @@ export async function openSerialPort(line: SerialLine, events: SerialEvents): Pr
       }),
     );
   };
+  const watch = setInterval(() => {
+    if (nodeAt(line.path) !== opened) lose(undefined);
+  }, LOOK_EVERY_MS);
   port.on('data', events.data);
   port.on('error', lose);
   port.on('close', lose);
@@ -50,7 +62,14 @@ export async function openSerialPort(line: SerialLine, events: SerialEvents): Pr
     },
     close: () => {
       done = true;
+      clearInterval(watch);
       return new Promise((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
     },
   };
+}
+
+/** Identity of the device node that a path leads to now; a device that is plugged in again gets a new one. */
+function nodeAt(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.dev} ${stat.ino} ${stat.rdev} ${stat.ctimeMs}`;
 }
