@@ -1,57 +1,11 @@
 /** `vigie bench`: the project's figures, measured here and now. */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchReport, BenchResult } from '../../bench/bench.ts';
 import { UsageError } from '../core/errors.ts';
 import type { CliCommand } from './command.ts';
-
-export const bench: CliCommand = {
-  name: 'bench',
-  summary: 'measure this machine: trees, node, modbus, delivery, start …',
-  help: `Usage: vigie bench NAME [--minutes N] [--json]
-
-Measures one thing and compares it with its target. Each default run takes less than a
-minute or two. Machines are noisy: compare figures of one run, not of different days.
-
-Benchmarks:
-${names()
-  .map((name) => `  ${name}`)
-  .join('\n')}
-
-Options:
-  --minutes N  how long to measure, for benchmarks that run by time (node: 2)
-  --json       print { bench, machine, results: [{ metric, value, unit, target, ok }] }
-
-Exit status: 0 every target met, 1 a target missed, 2 the command line was not understood.
-`,
-  async run(args) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { json: { type: 'boolean' }, minutes: { type: 'string' } },
-    });
-    const [name] = positionals;
-    if (name === undefined || !names().includes(name))
-      throw new UsageError('usage', `name a benchmark: ${names().join(', ')}`);
-    const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-    if (minutes !== undefined && !(minutes > 0 && minutes <= 60))
-      throw new UsageError('usage', '--minutes takes a number up to 60');
-    const report = await measure(name, minutes);
-    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : table(report));
-    return report.results.every(({ ok }) => ok) ? 0 : 1;
-  },
-};
-
-async function measure(name: string, minutes: number | undefined): Promise<BenchReport> {
-  const { machineName } = await import('../../bench/bench.ts');
-  const module = (await import(new URL(name + extension(), benchFolder()).href)) as Bench;
-  const progress = (line: string) => process.stderr.write(`bench ${name}: ${line}\n`);
-  const results = await module.run({ progress, ...(minutes === undefined ? {} : { minutes }) });
-  return { bench: name, machine: machineName(), results };
-}
 
 function benchFolder(): URL {
   return new URL('../../bench/', import.meta.url);
@@ -67,9 +21,59 @@ function names(): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => file.endsWith(extension()))
-    .map((file) => join(file).slice(0, -extension().length))
+    .map((file) => file.slice(0, -extension().length))
     .filter((name) => !PARTS.includes(name))
     .sort();
+}
+
+export const bench: CliCommand = {
+  name: 'bench',
+  summary: 'measure this machine: trees, node, modbus, delivery, start …',
+  help: `Usage: vigie bench NAME [--minutes N] [--json]
+       vigie bench            (lists what there is to measure)
+
+Measures one thing and compares it with its target. Each default run takes less than a
+minute or two. Machines are noisy: compare figures of one run, not of different days.
+
+Options:
+  --minutes N  how long to measure, for benchmarks that run by time (node: 2)
+  --json       print { bench, machine, results: [{ metric, value, unit, target, ok }] }
+
+Exit status: 0 every target met, 1 a target missed, 2 the command line was not understood.
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, minutes: { type: 'string' } },
+    });
+    const [name] = positionals;
+    if (name === undefined) return list();
+    if (!names().includes(name)) throw new UsageError('usage', `name a benchmark: ${names().join(', ')}`);
+    const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+    if (minutes !== undefined && !(minutes > 0 && minutes <= 60))
+      throw new UsageError('usage', '--minutes takes a number up to 60');
+    const report = await measure(name, minutes);
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : table(report));
+    return report.results.every(({ ok }) => ok) ? 0 : 1;
+  },
+};
+
+async function list(): Promise<number> {
+  for (const name of names()) process.stdout.write(`${name.padEnd(10)} ${(await load(name)).summary}\n`);
+  return 0;
+}
+
+async function load(name: string): Promise<Bench> {
+  return (await import(new URL(name + extension(), benchFolder()).href)) as Bench;
+}
+
+async function measure(name: string, minutes: number | undefined): Promise<BenchReport> {
+  const { machineName } = await import('../../bench/bench.ts');
+  const module = await load(name);
+  const progress = (line: string) => process.stderr.write(`bench ${name}: ${line}\n`);
+  const results = await module.run({ progress, ...(minutes === undefined ? {} : { minutes }) });
+  return { bench: name, machine: machineName(), results };
 }
 
 function table({ bench, machine, results }: BenchReport): string {
