@@ -20,6 +20,22 @@ export const DATA_TYPES = [
 export const BYTE_ORDERS = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const;
 export const REGISTER_TABLES = ['coil', 'discrete', 'input', 'holding'] as const;
 
+const REGISTERS = {
+  bool: 1,
+  int16: 1,
+  uint16: 1,
+  int32: 2,
+  uint32: 2,
+  int64: 4,
+  float32: 2,
+  float64: 4,
+} as const;
+/** Function 16 has room for fewer registers than a read. */
+const MAX_WRITTEN_REGISTERS = 123;
+
+const registersOf = (tag: { type: (typeof DATA_TYPES)[number]; length?: number | undefined }): number =>
+  tag.type === 'string' ? Math.ceil((tag.length ?? 1) / 2) : REGISTERS[tag.type];
+
 export const modbusTag = z
   .strictObject({
     ...tagFields,
@@ -67,6 +83,10 @@ export const modbusTag = z
     if (tag.bits && tag.bits[0] + tag.bits[1] > 16) complain('bits', 'the field ends beyond bit 15');
     if ((tag.type === 'string') !== (tag.length !== undefined))
       complain('length', 'length goes with type string, and only with it');
+    if (tag.address + registersOf(tag) > 65_536)
+      complain('address', `${tag.type} takes ${registersOf(tag)} registers and ends beyond address 65535`);
+    if (tag.writable && registersOf(tag) > MAX_WRITTEN_REGISTERS)
+      complain('length', `a write has room for at most ${2 * MAX_WRITTEN_REGISTERS} bytes`);
     if (tag.writable && (tag.register === 'input' || tag.register === 'discrete'))
       complain('writable', `a ${tag.register} cannot be written: use holding or coil`);
   });
@@ -146,6 +166,14 @@ export const modbusSource = z
       });
     }
     source.units.forEach((unit, index) => {
+      unit.tags.forEach((tag, position) => {
+        if (registersOf(tag) <= source.maxRegisters) return;
+        context.addIssue({
+          code: 'custom',
+          path: ['units', index, 'tags', position, 'type'],
+          message: `${tag.type} takes ${registersOf(tag)} registers, but maxRegisters is ${source.maxRegisters}`,
+        });
+      });
       if (source.units.findIndex((other) => other.id === unit.id) === index) return;
       context.addIssue({
         code: 'custom',

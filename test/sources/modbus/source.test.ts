@@ -7,8 +7,9 @@ import { parse } from 'yaml';
 import { modbusSource } from '../../../runtime/config/schema/modbus.ts';
 import { InputError } from '../../../runtime/core/errors.ts';
 import { packageRoot } from '../../../runtime/core/paths.ts';
+import { planUnit } from '../../../runtime/sources/modbus/plan.ts';
 import { TcpDevice, until } from './device.ts';
-import { holdingTags, Rig } from './rig.ts';
+import { configure, holdingTags, Rig, tagsOf } from './rig.ts';
 
 interface ServerTcp {
   once(event: 'initialized', listener: () => void): void;
@@ -151,10 +152,23 @@ test('the example in the documentation is a valid configuration', () => {
   for (const source of sources) modbusSource.parse(source);
 });
 
-test('a tag beyond the last address is refused by name', () => {
-  const make = (tag: object) => () =>
-    new Rig({ tcp: { host: 'x', port: 1 }, units: [{ id: 1, tags: [{ name: 'far', ...tag }] }] });
-  assert.throws(make({ address: 65_535, type: 'float32' }), /tag far takes 2 registers/);
+test('a tag that no request can read or write is refused, by the schema and by the source itself', () => {
+  const units = (tag: object) => [{ id: 1, tags: [{ name: 'far', address: 0, ...tag }] }];
+  const parse = (tag: object, extra = {}) =>
+    modbusSource.safeParse({ type: 'modbus', name: 'b', tcp: { host: 'x' }, units: units(tag), ...extra });
+  const issue = (result: ReturnType<typeof parse>) => {
+    const first = result.error?.issues[0];
+    return `${first?.path.join('.')}: ${first?.message}`;
+  };
+  assert.match(
+    issue(parse({ address: 65_535, type: 'float32' })),
+    /tags\.0\.address: float32 takes 2 registers/,
+  );
+  assert.match(issue(parse({ type: 'string', length: 248, writable: true })), /length: a write has room for/);
+  assert.match(issue(parse({ type: 'float64' }, { maxRegisters: 3 })), /type: .* maxRegisters is 3/);
+  const config = configure({ tcp: { host: 'x' }, units: units({ address: 65_534, type: 'float32' }) });
+  config.units[0]!.tags[0]!.address = 65_535;
+  assert.throws(() => planUnit(config, config.units[0]!, tagsOf(config)), /tag far takes 2 registers/);
 });
 
 test.after.each(() => Rig.stopAll());
