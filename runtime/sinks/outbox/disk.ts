@@ -76,6 +76,7 @@ export class Disk {
       }
       await file.settle();
       const store = new Store(file.db, options.boot, options.bounds.database);
+      store.pruneBoots();
       if (aside) {
         const salvaged = aside.reason === 'corrupt' ? await restoreFrom(aside.path, store, file) : 0;
         options.onAside(aside.path, aside.reason, salvaged);

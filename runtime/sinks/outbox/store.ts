@@ -101,6 +101,14 @@ export class Store {
     return [...this.#boots.values()].map(({ bootId }) => bootId);
   }
 
+  /** Forgets earlier starts once nothing they wrote is left, so that the list does not grow for years. */
+  pruneBoots(): void {
+    const empty = RECORD_CLASSES.every((name) => this.#tables[name].maxId.get()?.id === null);
+    if (!empty || this.#boots.size === 0) return;
+    this.transaction(() => this.#db.exec('DELETE FROM boot; DELETE FROM clock'));
+    this.#boots.clear();
+  }
+
   /** Bytes of the file that hold data. */
   usedBytes(): number {
     return this.#usedPages() * PAGE_BYTES;

@@ -177,4 +177,18 @@ test('a transaction that fails leaves nothing behind and the next one works', as
   directory.remove();
 });
 
+test('starts of the node are remembered as long as a record of theirs is there', async () => {
+  const directory = temporaryDirectory();
+  let ids: (number | undefined)[] = [];
+  for (const boot of ['boot-1', 'boot-2', 'boot-3']) {
+    const disk = await open(directory.path, boot);
+    if (boot === 'boot-2') assert.equal(disk.store.bootIds(), ['boot-1']);
+    if (boot === 'boot-3') assert.equal(disk.store.bootIds(), []);
+    disk.write([], ids as number[], undefined);
+    ids = boot === 'boot-1' ? [...disk.write([entry(1, 'event', 10)], [], 5).ids] : [];
+    disk.close();
+  }
+  directory.remove();
+});
+
 test.run();
