@@ -29,8 +29,8 @@ const SUPPORT = 0.4;
 
 /**
  * How much each detector counts in the fused decision. MEWMA leads and the rules alarm at their limits; the others
- * mostly explain. A cumulative sum stays up long after its cause has gone, so that it must neither raise an alarm
- * alone nor keep one up: its largest score, 1.5, stays below the alarm's `clear` with this weight.
+ * mostly explain. A cumulative sum stays up long after its cause has gone: it must neither raise an alarm alone nor
+ * keep one up, and only explains.
  */
 export const FUSION_WEIGHTS: Readonly<Record<DetectorName, number>> = {
   range: 1,
@@ -39,7 +39,7 @@ export const FUSION_WEIGHTS: Readonly<Record<DetectorName, number>> = {
   'missing-data': 1,
   'cross-sensor-balance': SUPPORT,
   ewma: SUPPORT,
-  cusum: SUPPORT,
+  cusum: 0,
   mewma: 1,
   pca: SUPPORT,
   'isolation-forest': SUPPORT,
