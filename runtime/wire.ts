@@ -1,14 +1,15 @@
 /** READ THIS FIRST. The composition root: the only file that names every source, stage and sink, and joins them. */
 
 import type { Registry } from 'prom-client';
-import { kernelProbe } from './addon/clock-probe.ts';
+import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
-import { type Clock, type SyncProbe, SystemClock, timesyncProbe } from './core/clock.ts';
+import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
 import type { Component, Source } from './core/component.ts';
+import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { Emit, Tag } from './core/messages.ts';
 import type { NodeStatus } from './core/status.ts';
@@ -173,13 +174,12 @@ const byName = (tags: readonly Tag[]) => new Map(tags.map((tag) => [tag.name, ta
 /** The kernel's word through the addon; without the addon the node still runs, on systemd's flag file. */
 function syncProbe(log: Log): SyncProbe {
   try {
-    kernelProbe();
-    return kernelProbe;
+    clockSynchronised();
   } catch (error) {
     log.error(
-      { event: 'addon.missing', error: String(error) },
+      { event: 'addon.missing', error: describeError(error) },
       'the native addon does not load; the node runs without it',
     );
-    return timesyncProbe;
   }
+  return kernelProbe;
 }

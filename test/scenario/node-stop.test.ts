@@ -14,7 +14,9 @@ import { waitFor } from '../support/wait.ts';
 test.after(killNodes);
 test.after(endAll);
 const devices: TcpDevice[] = [];
-test.after(() => Promise.all(devices.map((device) => device.close())));
+test.after(async () => {
+  for (const device of devices) await device.close();
+});
 
 const tags = (prefix: string) =>
   [0, 1, 2, 3].map((address) => ({ name: `${prefix}-${address}`, address, group: prefix }));
