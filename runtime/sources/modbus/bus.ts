@@ -116,9 +116,10 @@ export class Bus {
    */
   probeOffline(unit: Unit): Promise<Outcome> | undefined {
     const line = this.#keeper.current;
+    if (!line) return undefined;
     unit.breaker.probing();
     this.#showBreaker(unit);
-    if (!line || line.link.lanes <= PROBE_LANE) return this.probe(unit);
+    if (line.link.lanes <= PROBE_LANE) return this.probe(unit);
     this.#probingAside = true;
     void this.#send(line, PROBE_LANE, unit, this.#probeOf(unit)).finally(() => {
       this.#probingAside = false;

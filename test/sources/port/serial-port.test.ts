@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -69,6 +69,26 @@ test('a port that vanishes is reported once, with its path', async ({ folder, te
   assert.is(lost[0]?.code, 'serial-lost');
   assert.ok(lost[0]?.retryable);
   assert.match(lost[0]?.message ?? '', path);
+});
+
+test('a stable name that leads to another device by now counts as an unplugged port', async ({
+  folder,
+  terminal,
+  open,
+}) => {
+  const [path, other] = [join(folder, 'by-id'), new PseudoTerminal()];
+  await terminal.open(join(folder, 'tty-1'));
+  symlinkSync('tty-1', path);
+  const lost: DeviceError[] = [];
+  const events = { data: () => {}, lost: (cause: DeviceError) => lost.push(cause) };
+  open.push(await openSerialPort(serialLine.parse({ path }), events));
+  await other.open(join(folder, 'tty-2'));
+  unlinkSync(path);
+  symlinkSync('tty-2', path);
+  await until(() => lost.length > 0);
+  assert.is(lost[0]?.code, 'serial-lost');
+  open.push(await openSerialPort(serialLine.parse({ path }), events));
+  await other.close();
 });
 
 test('a port in use elsewhere says so', async ({ folder, terminal, open }) => {
