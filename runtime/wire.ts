@@ -3,7 +3,7 @@
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
-import type { Config, SourceConfig } from './config/schema/root.ts';
+import type { SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
@@ -21,6 +21,7 @@ import { registerNodeMetrics } from './sinks/metrics/node-metrics.ts';
 import { createRegistry } from './sinks/metrics/registry.ts';
 import { TagMetrics } from './sinks/metrics/tag-metrics.ts';
 import { MqttSink } from './sinks/mqtt/mqtt-sink.ts';
+import { SparkplugPublisher } from './sinks/mqtt/sparkplug.ts';
 import { Outbox } from './sinks/outbox/outbox.ts';
 import { ReadingsBatcher } from './sinks/readings/readings.ts';
 import { ModbusSource } from './sources/modbus/source.ts';
@@ -84,6 +85,31 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     commands,
     readSecret,
   });
+  const mqtt =
+    config.mqtt &&
+    new MqttSink({
+      ...spine,
+      config: config.mqtt,
+      site,
+      node,
+      bootId: outbox.bootId,
+      queue: outbox,
+      commands,
+      status,
+      readSecret,
+    });
+  const sparkplug =
+    config.mqtt?.sparkplug &&
+    mqtt &&
+    new SparkplugPublisher({
+      ...spine,
+      config: config.mqtt,
+      site,
+      node,
+      tags,
+      metrics: mqtt.metrics,
+      readSecret,
+    });
   const tagMetrics = new TagMetrics({ registry, tags, clock });
   registerNodeMetrics({ registry, status });
 
@@ -105,6 +131,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     readings.accept(samples);
     tagMetrics.accept(samples);
     dashboard.accept(samples);
+    sparkplug?.accept(samples);
   };
   const makeSource = (source: SourceConfig) => createSource(source, { ...spine, tags: byName(tags), emit });
   const sources = new Map(config.sources.map((source) => [source.name, makeSource(source)]));
@@ -112,7 +139,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
   for (const command of [...analysis.commands(), tagWriteCommand(tags, sources)]) commands.add(command);
 
   const supervisor = new Supervisor({
-    components: [outbox, readings, analysis, ...sources.values(), ...brokers(config), dashboard],
+    components: [outbox, readings, analysis, ...sources.values(), ...present(mqtt, sparkplug), dashboard],
     clock,
     log,
     onHealthChange: (change) => void accept(healthRecord(change, clock.stamp())).catch(() => {}),
@@ -133,24 +160,6 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     running,
   );
   return vigie;
-
-  function brokers({ mqtt }: Config): Component[] {
-    if (!mqtt) return [];
-    const { bootId } = outbox;
-    return [
-      new MqttSink({
-        ...spine,
-        config: mqtt,
-        site,
-        node,
-        bootId,
-        queue: outbox,
-        commands,
-        status,
-        readSecret,
-      }),
-    ];
-  }
 }
 
 interface SourceParts extends Spine {
@@ -168,6 +177,9 @@ function createSource(config: SourceConfig, parts: SourceParts): Source {
       return new ReplaySource({ ...parts, config });
   }
 }
+
+const present = (...parts: (Component | undefined)[]): Component[] =>
+  parts.filter((part) => part !== undefined);
 
 const byName = (tags: readonly Tag[]) => new Map(tags.map((tag) => [tag.name, tag]));
 
