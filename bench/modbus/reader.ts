@@ -51,8 +51,9 @@ async function measure(task: ReaderTask): Promise<ReaderReport> {
     jitterOf(registry),
   ]);
   let rssBytes = 0;
-  while (performance.now() - before.at < task.seconds * 1000) {
-    await sleep(1000);
+  const left = () => before.at + task.seconds * 1000 - performance.now();
+  while (left() > 0) {
+    await sleep(Math.min(left(), 1000));
     rssBytes = Math.max(rssBytes, process.memoryUsage().rss);
   }
   const elapsed = (performance.now() - before.at) / 1000;
