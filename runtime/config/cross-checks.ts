@@ -1,4 +1,4 @@
-/** What no single entry can know: names that appear twice. */
+/** What no single entry can know: names that appear twice, buses with two owners. */
 
 import type { Config, SourceConfig } from './schema/root.ts';
 
@@ -7,9 +7,11 @@ export interface CrossIssue {
   readonly message: string;
 }
 
+const NAMES = 'names are unique within the node';
+
 export function crossChecks(config: Config): CrossIssue[] {
   const issues: CrossIssue[] = [];
-  const unique = (kind: string) => {
+  const unique = (kind: string, rule: string) => {
     const seen = new Map<string, string>();
     return (name: string, path: readonly PropertyKey[], where: string) => {
       const first = seen.get(name);
@@ -17,14 +19,17 @@ export function crossChecks(config: Config): CrossIssue[] {
       else
         issues.push({
           path,
-          message: `${kind} '${name}' appears twice (first in ${first}); names are unique within the node`,
+          message: `${kind} '${name}' appears twice (first in ${first}); ${rule}`,
         });
     };
   };
-  const source = unique('source');
-  const tag = unique('tag');
+  const source = unique('source', NAMES);
+  const tag = unique('tag', NAMES);
+  const bus = unique('bus', 'one source owns a bus: put all its units there');
   config.sources.forEach((entry, index) => {
     source(entry.name, ['sources', index, 'name'], `sources[${index}]`);
+    const line = busOf(entry);
+    if (line) bus(line.name, ['sources', index, line.key], `source '${entry.name}'`);
     for (const { name, path } of tagPlaces(entry))
       tag(name, ['sources', index, ...path], `source '${entry.name}'`);
   });
@@ -36,4 +41,12 @@ function tagPlaces(source: SourceConfig): { name: string; path: PropertyKey[] }[
     tags.map(({ name }, index) => ({ name, path: [...prefix, 'tags', index, 'name'] }));
   if (source.type !== 'modbus') return places(source.tags, []);
   return source.units.flatMap((unit, index) => places(unit.tags, ['units', index]));
+}
+
+/** The line or endpoint that only one source may use. */
+function busOf(source: SourceConfig): { name: string; key: string } | undefined {
+  if (source.type === 'replay') return undefined;
+  if (source.serial) return { name: source.serial.path, key: 'serial' };
+  const { tcp } = source as { tcp?: { host: string; port: number } };
+  return tcp && { name: `${tcp.host}:${tcp.port}`, key: 'tcp' };
 }

@@ -14,7 +14,7 @@ const load = (text: string) => {
 const unit = (id: number, tag: string, extra = '') =>
   `      - id: ${id}\n        tags:\n          - { name: ${tag}, address: 0${extra} }\n`;
 const plc = (name: string, units: string) =>
-  `  - type: modbus\n    name: ${name}\n    tcp: { host: 10.0.0.5 }\n    units:\n${units}`;
+  `  - type: modbus\n    name: ${name}\n    tcp: { host: ${name}.plant }\n    units:\n${units}`;
 
 test('the smallest file runs with every default', () => {
   const { config, lines } = load(HEAD);
@@ -69,6 +69,20 @@ test('a later round still points at the right line after an earlier source was s
   const line = text.split('\n').findIndex((row, index) => index > 10 && row.includes('name: same')) + 1;
   assert.ok(duplicate.startsWith(`vigie.yaml:${line}:`), duplicate);
   assert.match(duplicate, /sources\[2\]\.units\[0\]\.tags\[0\]\.name/);
+});
+
+test('two sources on one endpoint are refused: a bus has one owner', () => {
+  const { config, lines } = load(
+    `${HEAD}sources:\n${plc('a', unit(1, 't1'))}${plc('b', unit(1, 't2')).replace('b.plant', 'a.plant')}`,
+  );
+  assert.equal(
+    config?.sources.map(({ name }) => name),
+    ['a'],
+  );
+  assert.match(
+    lines[0]!,
+    /sources\[1\]\.tcp: bus 'a\.plant:502' appears twice \(first in source 'a'\); one source owns a bus/,
+  );
 });
 
 test('an entry that is empty is reported, not ignored', () => {

@@ -3,10 +3,10 @@
 import type { ModbusSourceConfig, ModbusTagConfig, ModbusUnitConfig } from '../../config/schema/modbus.ts';
 import { InputError, VigieError } from '../../core/errors.ts';
 import type { Sample, Stamp, Tag } from '../../core/messages.ts';
+import { judged } from '../../core/quality.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import { coalesce, type Merged, type Span, split } from './coalesce.ts';
 import { compileReader, isBitTable, type Reader, spanOf } from './decode.ts';
-import { judged } from './quality.ts';
 import type { Job } from './schedule.ts';
 
 const READ_FUNCTION = { coil: 1, discrete: 2, holding: 3, input: 4 } as const;

@@ -128,6 +128,7 @@ export class SerialSource implements Source {
       return;
     }
     this.#badFrames = 0;
+    this.#keeper.confirm();
     this.#health = { state: 'ok', detail: '' };
     this.#emitValues(values);
   }
