@@ -1,7 +1,7 @@
 /** The detectors `vigie evaluate anomaly` knows, by name. */
 
 import { anomalyConfig, DETECTORS, type DetectorName } from '../runtime/config/schema/anomaly.ts';
-import { InputError } from '../runtime/core/errors.ts';
+import { UsageError } from '../runtime/core/errors.ts';
 import type { Rows } from '../runtime/pipeline/anomaly/detector.ts';
 import { createDetectors, FUSION_WEIGHTS } from '../runtime/pipeline/anomaly/standard-set.ts';
 import { fromAlarm, type Judge } from './evaluation.ts';
@@ -56,12 +56,12 @@ export const JUDGES: readonly NamedJudge[] = [
   { name: 'fused', note: 'a node as it ships', judge: nodeJudge(DETECTORS, FUSION_WEIGHTS) },
 ];
 
-/** @throws InputError `unknown-detector` with the names there are. */
+/** @throws UsageError `unknown-detector` with the names there are. */
 export function findJudge(name: string): NamedJudge {
   const found = JUDGES.find((judge) => judge.name === name);
   if (found) return found;
   const known = JUDGES.map((judge) => judge.name).join(', ');
-  throw new InputError('unknown-detector', `no detector '${name}'; known: ${known}, all`);
+  throw new UsageError('unknown-detector', `no detector '${name}'; known: ${known}, all`);
 }
 
 function split({ rows }: Recording, trainRows: number): [Rows, Rows] {

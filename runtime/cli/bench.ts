@@ -40,6 +40,10 @@ Options:
   --json       print { bench, machine, results: [{ metric, value, unit, target, ok }] }
 
 Exit status: 0 every target met, 1 a target missed, 2 the command line was not understood.
+
+Examples:
+  vigie bench trees
+  vigie bench node --minutes 10 --json
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
@@ -49,7 +53,8 @@ Exit status: 0 every target met, 1 a target missed, 2 the command line was not u
     });
     const [name] = positionals;
     if (name === undefined) return list();
-    if (!names().includes(name)) throw new UsageError('usage', `name a benchmark: ${names().join(', ')}`);
+    if (!names().includes(name))
+      throw new UsageError('usage', `no benchmark '${name}'; there are: ${names().join(', ')}`);
     const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
     if (minutes !== undefined && !(minutes > 0 && minutes <= 60))
       throw new UsageError('usage', '--minutes takes a number up to 60');

@@ -21,8 +21,11 @@ Options:
   --broker URL  deliver to this MQTT 5 broker instead of the embedded one
   --seed N      another plant of the same kind (default 1)
 
-Watch the messages from a second terminal (the broker's address is printed):
-  mosquitto_sub -p PORT -t 'vigie/#' -v
+Exit status: 0 ended by Ctrl-C, 1 failure, 2 the command line was not understood.
+
+Examples:
+  vigie demo --port 9000 --broker mqtt://localhost:1883
+  mosquitto_sub -p PORT -t 'vigie/#' -v    in a second terminal; the broker's port is printed
 `,
   async run(args) {
     const options = {

@@ -28,6 +28,9 @@ Options:
   --json           print [{ check, state: ok|warning|failure, detail, fix }]
 
 Exit status: 0 no failure, 1 a failure found, 2 the command line was not understood.
+
+Example:
+  vigie doctor --config vigie.yaml --data-dir ./data
 `,
   async run(args) {
     const options = {
