@@ -3,19 +3,22 @@
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
-import type { SourceConfig } from './config/schema/root.ts';
+import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
-import type { Component, Source } from './core/component.ts';
+import type { Source } from './core/component.ts';
 import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { Emit, Tag } from './core/messages.ts';
 import type { NodeStatus } from './core/status.ts';
+import { millis } from './core/units.ts';
 import { VigieNode } from './node.ts';
 import { Analysis } from './pipeline/analysis/analysis.ts';
+import type { Detector } from './pipeline/anomaly/detector.ts';
 import { createDetectors } from './pipeline/anomaly/standard-set.ts';
+import { loadTreeModel, type TreeModel, TreeModelDetector } from './pipeline/anomaly/tree-model.ts';
 import { Dashboard } from './sinks/dashboard/dashboard.ts';
 import { registerNodeMetrics } from './sinks/metrics/node-metrics.ts';
 import { createRegistry } from './sinks/metrics/registry.ts';
@@ -47,22 +50,29 @@ interface Spine {
   readonly registry: Registry;
 }
 
-export function wire({ running, loadConfig, dataDir, version, log }: WireOptions): VigieNode {
-  const { config } = running;
+export async function wire({
+  running: loaded,
+  loadConfig,
+  dataDir,
+  version,
+  log,
+}: WireOptions): Promise<VigieNode> {
+  const { config } = loaded;
   const { site, name: node } = config.node;
+  const { models, problems } = await usableModels(config);
+  const running = problems.length > 0 ? withProblems(loaded, problems) : loaded;
   const clock = new SystemClock(syncProbe(log));
   const registry = createRegistry({ site, node, version });
   const spine: Spine = { clock, log, registry };
   const tags = buildTags(config);
-  const began = clock.mono();
   const commands = new CommandTable();
-
+  const began = clock.mono();
   const status = (): NodeStatus => ({
     site,
     node,
     version,
     bootId: outbox.bootId,
-    uptime: (clock.mono() - began) as NodeStatus['uptime'],
+    uptime: millis(clock.mono() - began),
     timeQuality: clock.timeQuality(),
     health: supervisor.health(),
     components: supervisor.components(),
@@ -76,40 +86,23 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
   const accept = outbox.accept.bind(outbox);
   const readings = new ReadingsBatcher({ ...spine, accept, config: config.outbox.readings });
   const activeAnomalies = () => analysis.active();
-  const dashboard = new Dashboard({
+  const http = { ...spine, config: config.http, tags, status, activeAnomalies, commands, readSecret };
+  const dashboard = new Dashboard(http);
+  const broker = {
     ...spine,
-    config: config.http,
+    site,
+    node,
     tags,
-    status,
-    activeAnomalies,
+    bootId: outbox.bootId,
+    queue: outbox,
     commands,
+    status,
     readSecret,
-  });
-  const mqtt =
-    config.mqtt &&
-    new MqttSink({
-      ...spine,
-      config: config.mqtt,
-      site,
-      node,
-      bootId: outbox.bootId,
-      queue: outbox,
-      commands,
-      status,
-      readSecret,
-    });
+  };
+  const mqtt = config.mqtt && new MqttSink({ ...broker, config: config.mqtt });
+  const { metrics } = mqtt ?? {};
   const sparkplug =
-    config.mqtt?.sparkplug &&
-    mqtt &&
-    new SparkplugPublisher({
-      ...spine,
-      config: config.mqtt,
-      site,
-      node,
-      tags,
-      metrics: mqtt.metrics,
-      readSecret,
-    });
+    config.mqtt?.sparkplug && metrics && new SparkplugPublisher({ ...broker, config: config.mqtt, metrics });
   const tagMetrics = new TagMetrics({ registry, tags, clock });
   registerNodeMetrics({ registry, status });
 
@@ -118,7 +111,7 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
     ...spine,
     config: config.anomaly,
     tags,
-    createDetectors: (columns) => createDetectors(columns, { detectors: config.anomaly.detectors }),
+    createDetectors: detectorsOf(config, models),
     accept,
     directory: dataDir,
     idPrefix: outbox.bootId,
@@ -127,39 +120,54 @@ export function wire({ running, loadConfig, dataDir, version, log }: WireOptions
 
   // Sources: every sample goes to the analysis first, then to whoever shows or keeps it.
   const emit: Emit = (samples) => {
-    analysis.accept(samples);
-    readings.accept(samples);
-    tagMetrics.accept(samples);
-    dashboard.accept(samples);
-    sparkplug?.accept(samples);
+    for (const taker of takers) taker.accept(samples);
   };
-  const makeSource = (source: SourceConfig) => createSource(source, { ...spine, tags: byName(tags), emit });
-  const sources = new Map(config.sources.map((source) => [source.name, makeSource(source)]));
-
+  const takers = [analysis, readings, tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
+  const parts: SourceParts = { ...spine, tags: new Map(tags.map((tag) => [tag.name, tag])), emit };
+  const sources = new Map(config.sources.map((source) => [source.name, createSource(source, parts)]));
   for (const command of [...analysis.commands(), tagWriteCommand(tags, sources)]) commands.add(command);
 
+  const outward = [mqtt, sparkplug, dashboard].filter((sink) => sink !== undefined);
   const supervisor = new Supervisor({
-    components: [outbox, readings, analysis, ...sources.values(), ...present(mqtt, sparkplug), dashboard],
+    components: [outbox, readings, analysis, ...sources.values(), ...outward],
     clock,
     log,
+    // The outbox counts and reports what it refuses.
     onHealthChange: (change) => void accept(healthRecord(change, clock.stamp())).catch(() => {}),
   });
-
-  const vigie = new VigieNode(
-    {
-      supervisor,
-      log,
-      loadConfig,
-      status,
-      makeSource: (source) => {
-        const next = makeSource(source);
-        sources.set(source.name, next);
-        return next;
-      },
-    },
-    running,
-  );
+  const makeSource = (source: SourceConfig) => {
+    const next = createSource(source, parts);
+    sources.set(source.name, next);
+    return next;
+  };
+  const vigie = new VigieNode({ supervisor, log, loadConfig, status, makeSource }, running);
   return vigie;
+}
+
+/** The standard set for each group, and the tree models configured for it. */
+function detectorsOf({ anomaly }: Config, models: readonly TreeModel[]) {
+  return (columns: readonly Tag[]): Detector[] => {
+    const own = models.filter(({ config }) => config.group === columns[0]?.group);
+    const standard = createDetectors(columns, { detectors: anomaly.detectors });
+    return [...standard, ...own.map((model) => new TreeModelDetector(model, columns))];
+  };
+}
+
+/** A model that cannot be used is left out and reported like a wrong device. */
+async function usableModels({ anomaly }: Config): Promise<{ models: TreeModel[]; problems: string[] }> {
+  if (anomaly.models.length === 0) return { models: [], problems: [] };
+  const results = await Promise.allSettled(anomaly.models.map(loadTreeModel));
+  return {
+    models: results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    problems: results.flatMap((result) =>
+      result.status === 'rejected' ? [describeError(result.reason)] : [],
+    ),
+  };
+}
+
+function withProblems(running: RunnableConfig, problems: readonly string[]): RunnableConfig {
+  const state = running.state === 'ok' ? 'quarantine' : running.state;
+  return { ...running, state, problems: [...running.problems, ...problems] };
 }
 
 interface SourceParts extends Spine {
@@ -177,11 +185,6 @@ function createSource(config: SourceConfig, parts: SourceParts): Source {
       return new ReplaySource({ ...parts, config });
   }
 }
-
-const present = (...parts: (Component | undefined)[]): Component[] =>
-  parts.filter((part) => part !== undefined);
-
-const byName = (tags: readonly Tag[]) => new Map(tags.map((tag) => [tag.name, tag]));
 
 /** The kernel's word through the addon; without the addon the node still runs, on systemd's flag file. */
 function syncProbe(log: Log): SyncProbe {

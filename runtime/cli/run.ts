@@ -41,7 +41,7 @@ Example:
     const loadConfig = () => loadRunnable(file, dataDir);
     const running = loadConfig();
     const log = createLog(running.config.log.level);
-    const node = wire({ running, loadConfig, dataDir, version: version(), log });
+    const node = await wire({ running, loadConfig, dataDir, version: version(), log });
     const stopped = stopOnSignal(node);
     process.on('SIGHUP', () => void node.reload());
     await node.start();

@@ -33,12 +33,32 @@ export function crossChecks(config: Config): CrossIssue[] {
     for (const { name, path } of tagPlaces(entry))
       tag(name, ['sources', index, ...path], `source '${entry.name}'`);
   });
-  return issues;
+  return [...issues, ...modelIssues(config)];
 }
 
-function tagPlaces(source: SourceConfig): { name: string; path: PropertyKey[] }[] {
-  const places = (tags: readonly { name: string }[], prefix: PropertyKey[]) =>
-    tags.map(({ name }, index) => ({ name, path: [...prefix, 'tags', index, 'name'] }));
+/** Each input of a tree model must be a tag of the model's group. */
+function modelIssues(config: Config): CrossIssue[] {
+  const groups = new Map(config.sources.flatMap(tagPlaces).map(({ name, group }) => [name, group]));
+  return config.anomaly.models.flatMap((model, index) =>
+    model.inputs.flatMap((input, position) => {
+      const group = groups.get(input);
+      if (group === model.group) return [];
+      const found = group === undefined ? 'there is no such tag' : `it is in group '${group}'`;
+      const path = ['anomaly', 'models', index, 'inputs', position];
+      return [{ path, message: `'${input}' is no tag of group '${model.group}': ${found}` }];
+    }),
+  );
+}
+
+interface TagPlace {
+  readonly name: string;
+  readonly group: string;
+  readonly path: readonly PropertyKey[];
+}
+
+function tagPlaces(source: SourceConfig): TagPlace[] {
+  const places = (tags: readonly { name: string; group: string }[], prefix: PropertyKey[]) =>
+    tags.map(({ name, group }, index) => ({ name, group, path: [...prefix, 'tags', index, 'name'] }));
   if (source.type !== 'modbus') return places(source.tags, []);
   return source.units.flatMap((unit, index) => places(unit.tags, ['units', index]));
 }

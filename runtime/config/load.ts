@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { crossChecks } from './cross-checks.ts';
-import { explainIssue } from './explain-issue.ts';
+import { explainIssue, valueAt } from './explain-issue.ts';
+import { HOLE, withoutHoles } from './holes.ts';
 import { formatPath, type Problem } from './problem.ts';
 import { type Config, rootConfig } from './schema/root.ts';
 import { type ParsedYaml, parseYaml } from './yaml.ts';
@@ -52,7 +53,7 @@ export function loadConfig(text: string, directory: string): LoadResult {
  * entry instead of removing it, so that problems found in a later round still point at the right line.
  */
 function validate(yaml: ParsedYaml, directory: string): LoadResult {
-  const data = structuredClone(yaml.value) as RawRoot;
+  const data = structuredClone(yaml.value);
   const problems: Problem[] = [];
   const quarantined: string[] = [];
   for (;;) {
@@ -60,13 +61,17 @@ function validate(yaml: ParsedYaml, directory: string): LoadResult {
     problems.push(...found);
     if (found.length === 0 && config)
       return { config: resolveFiles(config, directory), problems: sorted(problems), quarantined };
-    const devices = new Set(found.map((problem) => deviceOf(problem.path, data)));
-    if (devices.has(undefined)) return { config: undefined, problems: sorted(problems), quarantined };
-    for (const device of devices) quarantined.push(takeOut(device as DeviceRef, data));
+    const devices = new Map<string, readonly PropertyKey[]>();
+    for (const problem of found) {
+      const device = deviceOf(problem.path, data);
+      if (!device) return { config: undefined, problems: sorted(problems), quarantined };
+      devices.set(formatPath(device), device);
+    }
+    for (const device of devices.values()) quarantined.push(takeOut(device, data));
   }
 }
 
-function round(data: RawRoot, yaml: ParsedYaml): { config: Config | undefined; found: Problem[] } {
+function round(data: unknown, yaml: ParsedYaml): { config: Config | undefined; found: Problem[] } {
   const { kept, restore } = withoutHoles(data);
   const result = rootConfig.safeParse(kept);
   if (!result.success) {
@@ -84,69 +89,47 @@ function round(data: RawRoot, yaml: ParsedYaml): { config: Config | undefined; f
   return { config: result.data, found };
 }
 
-type RawUnit = Record<string, unknown> | undefined;
-type RawSource = (Record<string, unknown> & { units?: RawUnit[] }) | undefined;
-type RawRoot = Record<string, unknown> & { sources?: RawSource[] };
-
-interface DeviceRef {
-  readonly source: number;
-  readonly unit?: number;
-}
-
-/** The data without blanked entries, and the way back from its positions to those in the file. */
-function withoutHoles(data: RawRoot): {
-  kept: unknown;
-  restore: (path: readonly PropertyKey[]) => PropertyKey[];
-} {
-  if (!Array.isArray(data.sources)) return { kept: data, restore: (path) => [...path] };
-  const sourceAt = present(data.sources);
-  const unitAt = sourceAt.map((i) => present(data.sources![i]?.units));
-  const sources = sourceAt.map((i, k) => {
-    const source = data.sources![i];
-    return Array.isArray(source?.units)
-      ? { ...source, units: unitAt[k]!.map((j) => source.units?.[j]) }
-      : source;
-  });
-  const restore = (path: readonly PropertyKey[]): PropertyKey[] => {
-    const out = [...path];
-    if (out[0] !== 'sources' || typeof out[1] !== 'number') return out;
-    const kept = out[1];
-    out[1] = sourceAt[kept] ?? kept;
-    if (out[2] === 'units' && typeof out[3] === 'number') out[3] = unitAt[kept]?.[out[3]] ?? out[3];
-    return out;
-  };
-  return { kept: { ...data, sources }, restore };
-}
-
-/** Indexes that were not blanked. An entry that is null in the file itself counts as present, and is reported. */
-const BLANK = undefined;
-const present = (list: readonly unknown[] | undefined): number[] =>
-  Array.isArray(list) ? list.flatMap((item, index) => (item === BLANK ? [] : [index])) : [];
-
-/** The smallest device a problem belongs to; undefined when it is not about one. */
-function deviceOf(path: readonly PropertyKey[], data: RawRoot): DeviceRef | undefined {
-  const [root, source, part, unit] = path;
-  if (root !== 'sources' || typeof source !== 'number') return undefined;
-  const alone = present(data.sources?.[source]?.units).length <= 1;
-  return part === 'units' && typeof unit === 'number' && !alone ? { source, unit } : { source };
-}
-
-function takeOut(device: DeviceRef, data: RawRoot): string {
-  const source = data.sources![device.source];
-  const label = source === BLANK || !source?.name ? '' : ` (${String(source.name)})`;
-  if (device.unit === undefined) {
-    data.sources![device.source] = BLANK;
-    return formatPath(['sources', device.source]) + label;
+/** The smallest device or model a problem belongs to; undefined when it is about neither. */
+function deviceOf(path: readonly PropertyKey[], data: unknown): readonly PropertyKey[] | undefined {
+  const lists = [
+    ['sources', INDEX, 'units', INDEX],
+    ['sources', INDEX],
+    ['anomaly', 'models', INDEX],
+  ];
+  for (const list of lists) {
+    const fits = list.every((part, i) => (part === INDEX ? typeof path[i] === 'number' : path[i] === part));
+    if (fits && !isLastOfUnits(path.slice(0, list.length), data)) return path.slice(0, list.length);
   }
-  if (source !== BLANK && source?.units) source.units[device.unit] = BLANK;
-  return formatPath(['sources', device.source, 'units', device.unit]) + label;
+  return undefined;
+}
+
+const INDEX = Symbol('any index');
+
+/** A bus without units is no bus: its last unit takes the whole source with it. */
+function isLastOfUnits(path: readonly PropertyKey[], data: unknown): boolean {
+  if (path[2] !== 'units') return false;
+  const units = valueAt(data, path.slice(0, -1)) as readonly unknown[];
+  return units.filter((unit) => unit !== HOLE).length <= 1;
+}
+
+/** @returns `sources[0].units[1] (plc-1)`, for a person. */
+function takeOut(path: readonly PropertyKey[], data: unknown): string {
+  const named = valueAt(data, path[0] === 'sources' ? path.slice(0, 2) : path) as { name?: unknown } | null;
+  const list = valueAt(data, path.slice(0, -1)) as unknown[];
+  list[path.at(-1) as number] = HOLE;
+  return formatPath(path) + (named?.name === undefined ? '' : ` (${String(named.name)})`);
 }
 
 function resolveFiles(config: Config, directory: string): Config {
-  const sources = config.sources.map((source) =>
-    source.type === 'replay' ? { ...source, file: resolve(directory, source.file) } : source,
-  );
-  return { ...config, sources };
+  const absolute = <T extends { file: string }>(entry: T): T => ({
+    ...entry,
+    file: resolve(directory, entry.file),
+  });
+  return {
+    ...config,
+    sources: config.sources.map((source) => (source.type === 'replay' ? absolute(source) : source)),
+    anomaly: { ...config.anomaly, models: config.anomaly.models.map(absolute) },
+  };
 }
 
 const sorted = (problems: readonly Problem[]) =>

@@ -1,7 +1,7 @@
 /** Anomaly analysis: what is learned, which detectors vote, when a vote becomes an event. */
 
 import { z } from 'zod';
-import { described, duration } from './common.ts';
+import { described, duration, name } from './common.ts';
 
 export const DETECTORS = [
   'range',
@@ -16,6 +16,23 @@ export const DETECTORS = [
   'isolation-forest',
 ] as const;
 
+const treeModel = z.strictObject({
+  name: described(
+    name.refine(
+      (text) => !(DETECTORS as readonly string[]).includes(text),
+      'is the name of a built-in detector',
+    ),
+    'Names the detector in events and metrics.',
+  ),
+  group: described(name, 'Process group whose tags it reads.'),
+  file: described(
+    z.string().min(1),
+    'ONNX file with one ai.onnx.ml TreeEnsembleRegressor; relative paths start at the configuration file.',
+  ),
+  inputs: described(z.array(name).min(1).max(1000), "Tags in the order of the model's columns."),
+  limit: described(z.number(), 'Output above which the model calls a row anomalous.'),
+});
+
 export const anomalyConfig = z.strictObject({
   enabled: described(z.boolean().default(true), 'Analyse at all.'),
   detectors: described(
@@ -24,6 +41,10 @@ export const anomalyConfig = z.strictObject({
       .min(1)
       .default([...DETECTORS]),
     'Which detectors run on each group.',
+  ),
+  models: described(
+    z.array(treeModel).max(16).default([]),
+    'Tree ensembles trained elsewhere, as further detectors.',
   ),
   baseline: described(
     z
