@@ -13,7 +13,7 @@ export interface NodeParts {
   readonly supervisor: Supervisor;
   readonly log: Log;
   /** Reads the file again. @throws InputError when it cannot run and nothing can stand in for it. */
-  readonly loadConfig: () => RunnableConfig;
+  readonly loadConfig: () => Promise<RunnableConfig>;
   readonly makeSource: (config: SourceConfig) => Component;
   readonly status: () => NodeStatus;
 }
@@ -62,7 +62,7 @@ export class VigieNode {
   async #reload(): Promise<void> {
     const { log, loadConfig } = this.#parts;
     try {
-      const next = loadConfig();
+      const next = await loadConfig();
       this.#configStatus = next;
       this.#logProblems(next);
       if (next.state === 'last-known-good') {

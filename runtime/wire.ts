@@ -37,7 +37,7 @@ import { tagWriteCommand } from './tag-write.ts';
 export interface WireOptions {
   readonly running: RunnableConfig;
   /** Reads the configuration file again, for a reload. */
-  readonly loadConfig: () => RunnableConfig;
+  readonly loadConfig: () => Promise<RunnableConfig>;
   readonly dataDir: string;
   readonly version: string;
   readonly log: Log;

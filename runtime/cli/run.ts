@@ -2,10 +2,9 @@
 
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadRunnable } from '../config/last-known-good.ts';
+import { loadChecked } from '../config/checked-config.ts';
 import { createLog } from '../core/log.ts';
 import type { VigieNode } from '../node.ts';
-import { wire } from '../wire.ts';
 import type { CliCommand } from './command.ts';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
 import { version } from './version.ts';
@@ -38,8 +37,9 @@ Example:
     });
     const file = resolve(values.config ?? DEFAULT_CONFIG);
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
-    const loadConfig = () => loadRunnable(file, dataDir);
-    const running = loadConfig();
+    const loadConfig = () => loadChecked(file, dataDir, version());
+    // Side by side: where the check takes a child process, the modules are loaded meanwhile.
+    const [running, { wire }] = await Promise.all([loadConfig(), import('../wire.ts')]);
     const log = createLog(running.config.log.level);
     const node = await wire({ running, loadConfig, dataDir, version: version(), log });
     const stopped = stopOnSignal(node);

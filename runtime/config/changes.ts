@@ -1,9 +1,7 @@
 /** What a new configuration changes: what can be taken over while running, and what needs a restart. Pure. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { z } from 'zod';
-import type { KeyMeta } from './schema/common.ts';
-import { type Config, rootConfig, type SourceConfig } from './schema/root.ts';
+import type { Config, SourceConfig } from './schema/root.ts';
 import { buildTags } from './tags.ts';
 
 export interface ReloadPlan {
@@ -14,8 +12,11 @@ export interface ReloadPlan {
   readonly needsRestart: readonly string[];
 }
 
+/** Keys without the schema's restart flag; written here too, so that a node need not load the schema. */
+export const LIVE: readonly (keyof Config)[] = ['log', 'sources'];
+
 export function planReload(before: Config, after: Config): ReloadPlan {
-  const changed = (Object.keys(rootConfig.shape) as (keyof Config)[]).filter(
+  const changed = (Object.keys({ ...before, ...after }) as (keyof Config)[]).filter(
     (key) => !isDeepStrictEqual(before[key], after[key]),
   );
   const sources =
@@ -23,9 +24,7 @@ export function planReload(before: Config, after: Config): ReloadPlan {
   return {
     ...(changed.includes('log') ? { logLevel: after.log.level } : {}),
     sources: sources ?? [],
-    needsRestart: changed.filter((key) =>
-      key === 'sources' ? sources === undefined : restartFlag(rootConfig.shape[key]),
-    ),
+    needsRestart: changed.filter((key) => (key === 'sources' ? sources === undefined : !LIVE.includes(key))),
   };
 }
 
@@ -37,5 +36,3 @@ function changedSources(before: Config, after: Config): SourceConfig[] {
 function sameTags(before: Config, after: Config): boolean {
   return isDeepStrictEqual(buildTags(before), buildTags(after));
 }
-
-const restartFlag = (schema: z.ZodType): boolean => (schema.meta() as KeyMeta | undefined)?.restart === true;

@@ -1,11 +1,11 @@
 /** Looks at the broker, as the node would connect to it, and at the dashboard's address. */
 
 import type { HttpConfig } from '../../config/schema/http.ts';
-import { isLoopback } from '../../config/schema/http.ts';
 import type { MqttConfig } from '../../config/schema/mqtt.ts';
 import type { Config } from '../../config/schema/root.ts';
 import { readSecret } from '../../config/secret.ts';
 import { describeError } from '../../core/errors.ts';
+import { isLoopback } from '../../core/loopback.ts';
 import { connectOptions, openerFor } from '../../sinks/mqtt/connection.ts';
 import { failureOf } from '../../sinks/mqtt/failure.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';

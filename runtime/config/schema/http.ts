@@ -1,10 +1,8 @@
 /** Dashboard, metrics and health over HTTP. */
 
 import { z } from 'zod';
+import { isLoopback } from '../../core/loopback.ts';
 import { described, port, secretFile } from './common.ts';
-
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-export const isLoopback = (host: string) => LOOPBACK.includes(host);
 
 export const httpConfig = z
   .strictObject({

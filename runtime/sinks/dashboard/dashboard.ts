@@ -5,12 +5,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpConfig } from '../../config/schema/http.ts';
-import { isLoopback } from '../../config/schema/http.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CommandTable } from '../../core/commands.ts';
 import { type Component, HEALTHY, type Health } from '../../core/component.ts';
 import { InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { isLoopback } from '../../core/loopback.ts';
 import type { AnomalyEvent, Sample, Stamp, Tag } from '../../core/messages.ts';
 import type { Registry } from '../../core/prometheus.ts';
 import type { NodeStatus } from '../../core/status.ts';

@@ -1,0 +1,102 @@
+/**
+ * The configuration for `vigie run`, without parser and schema in the node's own memory: they cost 14 MB and a tenth
+ * of a second. A child process checks the file; what it found is kept as JSON beside the last-known-good copy and
+ * stands in for the check as long as neither the file nor this program changed.
+ */
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
+import { siblingModule } from '../core/paths.ts';
+import type { RunnableConfig } from './last-known-good.ts';
+
+interface Kept {
+  /** What checked it. */
+  readonly program: string;
+  readonly file: string;
+  /** The file's whole text: a digest would need the crypto library before the first poll. */
+  readonly text: string;
+  readonly running: RunnableConfig;
+}
+
+const KEPT = 'vigie.checked.json';
+const CHECK_LIMIT_MS = 20_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/**
+ * What `loadRunnable` returns for the same file.
+ * @param version of Vigie.
+ * @throws InputError as `loadRunnable`.
+ */
+export async function loadChecked(file: string, dataDir: string, version: string): Promise<RunnableConfig> {
+  const text = textOf(file);
+  const program = `${version} ${programStamp()}`;
+  const path = resolve(file);
+  const kept = readKept(dataDir);
+  if (text !== undefined && kept?.text === text && kept.file === path && kept.program === program)
+    return kept.running;
+  const running = (await checkInChild(file, dataDir)) ?? (await checkHere(file, dataDir));
+  // Only a file without problems is kept: the others are to be looked at, and reported, at every start.
+  if (running.state === 'ok' && running.notKept === undefined && text !== undefined && textOf(file) === text)
+    keep(dataDir, { program, file: path, text, running });
+  return running;
+}
+
+/** Undefined when the child could not be started or the configuration cannot run; the check here then says why. */
+async function checkInChild(file: string, dataDir: string): Promise<RunnableConfig | undefined> {
+  const checker = fileURLToPath(siblingModule(import.meta.url, 'check-process'));
+  try {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...process.execArgv, checker, file, dataDir],
+      { maxBuffer: MAX_OUTPUT, timeout: CHECK_LIMIT_MS },
+    );
+    return JSON.parse(stdout) as RunnableConfig;
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkHere(file: string, dataDir: string): Promise<RunnableConfig> {
+  const { loadRunnable } = await import('./last-known-good.ts');
+  return loadRunnable(file, dataDir);
+}
+
+function readKept(dataDir: string): Kept | undefined {
+  try {
+    return readJsonFile(join(dataDir, KEPT)) as Kept | undefined;
+  } catch {
+    // Damaged: the file is checked again, and this one replaced.
+    return undefined;
+  }
+}
+
+function keep(dataDir: string, kept: Kept): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileAtomic(join(dataDir, KEPT), JSON.stringify(kept));
+  } catch {
+    // Costs the next start a check, nothing else.
+  }
+}
+
+/** @returns undefined when it cannot be read. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes when the checking code was built or edited anew, which the version alone does not tell. */
+function programStamp(): number {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const folders = [here, join(here, 'schema')];
+  return Math.max(
+    ...folders.flatMap((folder) => readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs)),
+  );
+}
