@@ -97,8 +97,11 @@ export interface Contribution {
   readonly unit: string;
   /** Value when the episode phase was reported; null when missing. */
   readonly value: number | null;
-  /** What the baseline saw as normal, engineering units. */
-  readonly normal: { readonly low: number; readonly high: number };
+  /**
+   * What the baseline saw as normal, engineering units. Where it has not seen enough (always in an event with
+   * `learning`) the tag's configured range, and null without one.
+   */
+  readonly normal: { readonly low: number; readonly high: number } | null;
   readonly direction: 'high' | 'low' | 'frozen' | 'missing' | 'inconsistent';
   /** Share of the score, 0 … 1; the shares of an event's tags sum to at most 1. */
   readonly share: number;
@@ -120,6 +123,8 @@ export interface AnomalyEvent extends Readonly<Record<string, unknown>> {
   readonly detector: string;
   readonly scores: Readonly<Record<string, number>>;
   readonly faultKind: FaultKind;
+  /** Present while the group has not learned what is normal: judged by configured ranges and periods alone. */
+  readonly learning?: true;
   /** Largest share first, at most 8. */
   readonly contributions: readonly Contribution[];
   /** One sentence for a person. */

@@ -121,7 +121,8 @@ test('a restart after learning watches at once, and finds the same', async () =>
   const start = single(world);
   assert.is(start.contributions[0]!.tag, 's2');
   assert.is(start.contributions[0]!.direction, 'high');
-  assert.ok(start.contributions[0]!.normal.low > 9 && start.contributions[0]!.normal.high < 16);
+  const { low, high } = start.contributions[0]!.normal!;
+  assert.ok(low > 9 && high < 16);
 });
 
 test('other detectors than before are fitted at once from the rows kept', async () => {

@@ -50,8 +50,8 @@ export const anomalyConfig = z.strictObject({
     z
       .strictObject({
         learn: described(
-          duration('10s', '30d').prefault('4h'),
-          'How long the node watches before it knows what is normal.',
+          duration('10s', '30d').prefault('1d'),
+          'How long the node watches before it knows what is normal. It must cover what is: a day where there is a daily cycle, since a morning is no night; less will do for a machine that always runs the same. Until then only configured ranges and missing data raise alarms.',
         ),
         minRows: described(
           z.number().int().min(20).max(1_000_000).default(100),
@@ -59,7 +59,7 @@ export const anomalyConfig = z.strictObject({
         ),
         maxRows: described(
           z.number().int().min(100).max(100_000).default(5000),
-          'Rows kept per group while learning; older ones are thinned out evenly.',
+          'Rows kept per group while learning; when there are more, every second run of them is dropped.',
         ),
       })
       .prefault({}),
@@ -83,7 +83,7 @@ export const anomalyConfig = z.strictObject({
         ),
         update: described(
           duration('1s', '1d').prefault('5min'),
-          'How often an event that goes on is reported again.',
+          'How soon an event that goes on is reported again. Each further report waits twice as long, up to an hour, until the suspected fault or the top tag changes.',
         ),
         budgetPerHour: described(
           z.number().positive().max(10_000).default(6),

@@ -21,8 +21,8 @@ export interface SavedBaseline {
   readonly rows: number;
   /** Names of the tags that had values: the detectors' columns, in order. */
   readonly columns: readonly string[];
-  /** One per column. */
-  readonly normal: readonly NormalRange[];
+  /** One per column; null where nobody knows. */
+  readonly normal: readonly (NormalRange | null)[];
   /** Each detector's `save()`, by name. */
   readonly detectors: Readonly<Record<string, unknown>>;
   /** Why the other detectors learned nothing, by name. */
@@ -126,8 +126,8 @@ export class BaselineFiles {
 const isRecord = (content: unknown): content is Record<string, unknown> =>
   typeof content === 'object' && content !== null && !Array.isArray(content);
 
-const isRange = (content: unknown): content is NormalRange =>
-  isRecord(content) && Number.isFinite(content.low) && Number.isFinite(content.high);
+const isRange = (content: unknown): content is NormalRange | null =>
+  content === null || (isRecord(content) && Number.isFinite(content.low) && Number.isFinite(content.high));
 
 function isBaseline(content: unknown): content is SavedBaseline {
   if (!isRecord(content) || typeof content.key !== 'string' || typeof content.rows !== 'number') return false;

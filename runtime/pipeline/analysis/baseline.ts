@@ -1,6 +1,6 @@
 /**
  * The baseline of one group through its life: read from disk or learned, fitted detector by detector, kept on
- * disk, forgotten on command. Hands out a `Scorer` once the group knows what is normal.
+ * disk, forgotten on command. Until the group knows what is normal its scorer judges by the configuration alone.
  */
 
 import type { AnomalyConfig } from '../../config/schema/anomaly.ts';
@@ -11,18 +11,23 @@ import type { Tag } from '../../core/messages.ts';
 import type { BaselineStatus } from '../../core/status.ts';
 import { type Millis, millis, minutes } from '../../core/units.ts';
 import type { Detector } from '../anomaly/detector.ts';
+import { createLearningSet } from '../anomaly/standard-set.ts';
+import { AlarmLatch } from '../decide/alarm.ts';
 import type { FusionOptions } from '../decide/fusion.ts';
 import { type BaselineFiles, type BaselinePart, baselineKey, type Found } from './baseline-file.ts';
 import { fitDetectors } from './fit.ts';
 import { Learning } from './learning.ts';
 import type { GroupMetrics } from './metrics.ts';
 import type { NormalRange } from './normal-range.ts';
-import { Scorer } from './scorer.ts';
+import { Scorer, type ScorerOptions } from './scorer.ts';
 import type { Timers } from './timers.ts';
 
-/** Rows learned so far are kept on disk this often, or eight times while learning where that is rarer. */
+/**
+ * Rows learned so far are saved this often at first, then whenever this part of the time watched is new: a power cut
+ * costs a third of the learning at most, and a day of it few writes.
+ */
 const SAVE_EVERY = minutes(15);
-const SAVES_WHILE_LEARNING = 8;
+const NEW_PART = 1 / 3;
 
 export interface BaselineOptions {
   readonly group: string;
@@ -41,12 +46,12 @@ export interface BaselineOptions {
 type Stage =
   | { readonly name: 'waiting' | 'reading' | 'fitting' }
   | { readonly name: 'learning'; readonly learning: Learning }
-  | { readonly name: 'ready'; readonly scorer: Scorer; readonly detail: string }
+  | { readonly name: 'ready'; readonly detail: string }
   | { readonly name: 'failed'; readonly detail: string };
 
 interface Normal {
   readonly columns: readonly number[];
-  readonly normal: readonly NormalRange[];
+  readonly normal: readonly (NormalRange | null)[];
   readonly detectors: readonly Detector[];
   readonly failures: Readonly<Record<string, string>>;
   readonly rows: number;
@@ -55,6 +60,9 @@ interface Normal {
 export class Baseline {
   readonly #options: BaselineOptions;
   readonly #key: string;
+  /** One for all scorers: an alarm that is on stays on when the group has learned. */
+  readonly #latch: AlarmLatch;
+  #scorer: Scorer | undefined;
   #stage: Stage = { name: 'waiting' };
   /** Why the group learns anew, for the status. */
   #notice = '';
@@ -70,11 +78,13 @@ export class Baseline {
   constructor(options: BaselineOptions) {
     this.#options = options;
     this.#key = baselineKey(options.tags);
+    this.#latch = new AlarmLatch(options.config.alarm);
+    this.#scorer = this.#unlearned();
   }
 
-  /** Scores the group; undefined until it knows what is normal. */
+  /** Scores the group; undefined while it learns and no configured detector can judge before. */
   get scorer(): Scorer | undefined {
-    return this.#stage.name === 'ready' ? this.#stage.scorer : undefined;
+    return this.#scorer;
   }
 
   /** What is wrong and what was done about it; empty when nothing is. */
@@ -119,6 +129,8 @@ export class Baseline {
     this.#corruption = '';
     this.#unsaved = undefined;
     this.#savedAt = now;
+    this.#latch.reset();
+    this.#scorer = this.#unlearned();
     this.#guardFile('cannot remove the old baseline', () => {
       this.#options.files.remove(this.#options.group, 'baseline');
       this.#options.files.remove(this.#options.group, 'rows');
@@ -138,8 +150,8 @@ export class Baseline {
 
   /** Saves what is due. */
   housekeep(now: Millis): void {
-    const learn = this.#options.config.baseline.learn / SAVES_WHILE_LEARNING;
-    const every = this.#unsaved ? SAVE_EVERY : Math.max(SAVE_EVERY, learn);
+    const watched = this.#stage.name === 'learning' ? this.#stage.learning.watched : 0;
+    const every = Math.max(SAVE_EVERY, watched * NEW_PART);
     if (now - this.#savedAt >= every) this.#save(now);
   }
 
@@ -241,8 +253,8 @@ export class Baseline {
     this.#saveRows(learning);
     this.#enter({ name: 'fitting' });
     try {
-      const { columns, rows } = learning.result();
-      if (columns.length === 0) return this.#fail('hardly any values came in');
+      const { columns, rows, taught } = learning.result();
+      if (taught === 0) return this.#fail('hardly any values came in');
       const detectors = createDetectors(columns.map((column) => tags[column]!));
       const fit = await fitDetectors(detectors, rows, clock, timers);
       if (generation !== this.#generation) return;
@@ -282,30 +294,22 @@ export class Baseline {
   }
 
   #ready(found: Normal): boolean {
-    const { tags, group, log, metrics, config, fusion } = this.#options;
+    const { tags, metrics } = this.#options;
     if (found.detectors.length === 0) {
       const reasons = Object.entries(found.failures).map(([name, why]) => `${name}: ${why}`);
       this.#fail(`no detector could learn (${reasons.join('; ')})`);
       return false;
     }
-    const scorer = new Scorer({
-      ...found,
-      tags,
-      fusion,
-      alarm: config.alarm,
-      onError: (detector, error, first) => {
-        metrics.detectorError(detector);
-        if (!first) return;
-        log.error({ event: 'analysis.detector.failed', group, detector, err: error }, 'a detector failed');
-      },
-    });
+    const scorer = this.#makeScorer({ ...found, learned: true });
+    if (this.#scorer) scorer.takeOver(this.#scorer);
+    this.#scorer = scorer;
     const left = tags.filter((_, column) => !found.columns.includes(column)).map(({ name }) => name);
     const without = Object.entries(found.failures).map(([name, why]) => `; without ${name} (${why})`);
     const unseen = left.length > 0 ? `; no values, so not analysed: ${left.join(', ')}` : '';
     const detail = `learned from ${found.rows} rows of ${found.columns.length} tags${unseen}${without.join('')}`;
     metrics.rows.set(found.rows);
     this.#notice = '';
-    this.#enter({ name: 'ready', scorer, detail });
+    this.#enter({ name: 'ready', detail });
     return true;
   }
 
@@ -314,8 +318,33 @@ export class Baseline {
     this.#enter({ name: 'failed', detail });
     this.#options.log.error(
       { event: 'analysis.baseline.failed', group: this.#options.group, detail },
-      'the group cannot be watched',
+      'the group can be watched by its configuration only',
     );
+  }
+
+  /** What the configuration alone suffices for. */
+  #unlearned(): Scorer | undefined {
+    const { tags, config } = this.#options;
+    const detectors = createLearningSet(tags, config.detectors);
+    if (detectors.length === 0) return undefined;
+    const columns = tags.map((_, column) => column);
+    const normal = tags.map(({ range }) => range ?? null);
+    return this.#makeScorer({ columns, normal, detectors, learned: false });
+  }
+
+  #makeScorer(of: Pick<ScorerOptions, 'columns' | 'normal' | 'detectors' | 'learned'>): Scorer {
+    const { tags, group, log, metrics, fusion } = this.#options;
+    return new Scorer({
+      ...of,
+      tags,
+      fusion,
+      latch: this.#latch,
+      onError: (detector, error, first) => {
+        metrics.detectorError(detector);
+        if (!first) return;
+        log.error({ event: 'analysis.detector.failed', group, detector, err: error }, 'a detector failed');
+      },
+    });
   }
 
   #enter(stage: Stage): void {

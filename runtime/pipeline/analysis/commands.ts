@@ -12,7 +12,7 @@ export function baselineRefresh(
     name: 'baseline-refresh',
     description:
       'Forget what is normal and learn it anew, for one group (argument `group`) or for all. ' +
-      'Until then the group raises no anomaly.',
+      'Until then only values outside their configured range and missing data raise an anomaly.',
     async run(args) {
       const unknown = Object.keys(args).filter((key) => key !== 'group');
       if (unknown.length > 0) {

@@ -12,13 +12,12 @@ export interface FitResult {
   readonly detectors: readonly Detector[];
   /** Why the others did not, by name. */
   readonly failures: Readonly<Record<string, string>>;
-  /** One per column. */
-  readonly normal: readonly NormalRange[];
+  /** One per column; the configured range where the rows teach none, null without one. */
+  readonly normal: readonly (NormalRange | null)[];
   /** The longest the event loop was held. */
   readonly longest: { readonly detector: string; readonly took: Millis };
 }
 
-/** @param rows every column holds at least one number. */
 export async function fitDetectors(
   detectors: readonly Detector[],
   rows: Rows,
@@ -40,10 +39,11 @@ export async function fitDetectors(
     const took = millis(clock.mono() - from);
     if (took > longest.took) longest = { detector: detector.name, took };
   }
-  const normal: NormalRange[] = [];
+  const normal: (NormalRange | null)[] = [];
+  const columns = detectors[0]?.columns ?? [];
   for (let column = 0; column < rows.width; column++) {
     await timers.pause();
-    normal.push(normalRange(rows, column) ?? { low: 0, high: 0 });
+    normal.push(normalRange(rows, column) ?? columns[column]?.range ?? null);
   }
   return { detectors: fitted, failures, normal, longest };
 }

@@ -93,7 +93,7 @@ export class Group {
     }
   }
 
-  /** Forgets the baseline; an open episode ends, since nobody knows what is normal any more. */
+  /** Forgets the baseline; an open episode ends, and what the configuration alone shows begins anew. */
   refresh(stamp: Stamp): void {
     this.#close(stamp);
     this.#baseline.refresh(stamp.mono);
@@ -112,11 +112,9 @@ export class Group {
     const row = this.table.step(stamp.mono);
     const warmUp = Math.max(WARM_UP, WARM_UP_CADENCES * this.table.cadence);
     if (!this.table.primed && stamp.mono - this.#startedAt < warmUp) return;
+    this.#baseline.learn(row, stamp.mono);
     const { scorer } = this.#baseline;
-    if (!scorer) {
-      this.#baseline.learn(row, stamp.mono);
-      return;
-    }
+    if (!scorer) return;
     scorer.step(row, stamp.mono);
     this.#options.metrics.score.set(scorer.score);
     const event = this.#episode.step(this.#episodeStep(scorer), stamp.mono);
@@ -163,5 +161,6 @@ function finding(scorer: Scorer, upsetElsewhere: boolean): Finding {
     scores,
     faultKind: faultKind(scorer, share, upsetElsewhere),
     contributions: contributions(scorer, share),
+    learning: !scorer.learned,
   };
 }

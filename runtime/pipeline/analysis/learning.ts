@@ -9,7 +9,7 @@ import type { SavedLearning } from './baseline-file.ts';
 
 /** A silence longer than this many cadences is not time watched. */
 const LONGEST_STEP = 3;
-/** A tag with fewer values than this share of the rows is left out: nobody can say what is normal for it. */
+/** With fewer values than this share of the rows nobody can say what is normal for a tag. */
 const FEWEST_VALUES = 0.1;
 /** After a restart the rows go on behind a gap that no detector takes for two neighbouring rows. */
 const GAP_AFTER_RESTART = 10;
@@ -22,6 +22,8 @@ export class Learning {
   readonly #options: LearningOptions;
   readonly #store: RowStore;
   readonly #row: Float64Array;
+  /** 1 for the tags that had a number since the start, valid or not. */
+  readonly #heard: Uint8Array;
   #watched = 0;
   #last = Number.NaN;
   /** Added to each stamp: rows of an earlier boot have stamps of another monotonic clock. */
@@ -34,6 +36,7 @@ export class Learning {
     this.#options = options;
     this.#store = new RowStore(tags.length, options.maxRows);
     this.#row = new Float64Array(tags.length);
+    this.#heard = new Uint8Array(tags.length);
   }
 
   /** Rows seen so far. */
@@ -61,6 +64,7 @@ export class Learning {
     for (let i = 0; i < row.length; i++) {
       const value = row[i]!;
       const range = this.#tags[i]!.range;
+      if (!Number.isNaN(value)) this.#heard[i] = 1;
       const usable = !Number.isNaN(value) && !(range && (value < range.low || value > range.high));
       this.#row[i] = usable ? value : Number.NaN;
       if (usable) values += 1;
@@ -76,17 +80,26 @@ export class Learning {
     this.#store.push(this.#row, mono + this.#shift);
   }
 
-  /** Columns with enough values, and the rows of these columns, oldest first. */
-  result(): { columns: readonly number[]; rows: Rows } {
+  /**
+   * Columns to watch and their rows, oldest first. A tag with too few valid values for a baseline is watched by its
+   * configuration alone: its column is blank. `taught` says how many are not.
+   */
+  result(): { columns: readonly number[]; rows: Rows; taught: number } {
     const all = this.#store.rows(this.#tags.map((_, column) => column));
-    const columns = [...this.#tags.keys()].filter((column) => {
+    const enough = [...this.#tags.keys()].filter((column) => {
       let values = 0;
       for (let r = 0; r < all.count; r++) {
         if (!Number.isNaN(all.data[r * all.width + column]!)) values += 1;
       }
       return values >= Math.max(2, all.count * FEWEST_VALUES);
     });
-    return { columns, rows: columns.length === all.width ? all : this.#store.rows(columns) };
+    const columns = [...this.#tags.keys()].filter((i) => this.#heard[i] === 1 || enough.includes(i));
+    const rows = columns.length === all.width ? all : this.#store.rows(columns);
+    for (const [j, column] of columns.entries()) {
+      if (enough.includes(column)) continue;
+      for (let r = 0; r < rows.count; r++) rows.data[r * rows.width + j] = Number.NaN;
+    }
+    return { columns, rows, taught: enough.length };
   }
 
   save(): Pick<SavedLearning, 'watched' | 'rows'> {

@@ -1,9 +1,9 @@
-/** One causal step of a group that knows what is normal: every detector, one fused score, one alarm. Pure. */
+/** One causal step of a group: every detector, one fused score, one alarm. Pure. */
 
 import type { Tag } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 import type { Detector } from '../anomaly/detector.ts';
-import { AlarmLatch, type AlarmOptions } from '../decide/alarm.ts';
+import type { AlarmLatch } from '../decide/alarm.ts';
 import type { Evidence } from '../decide/evidence.ts';
 import { Fusion, type FusionOptions } from '../decide/fusion.ts';
 import type { NormalRange } from './normal-range.ts';
@@ -15,11 +15,14 @@ export interface ScorerOptions {
   /** All tags of the group, and which of them the detectors look at. */
   readonly tags: readonly Tag[];
   readonly columns: readonly number[];
-  /** One per column. */
-  readonly normal: readonly NormalRange[];
+  /** One per column; null where nobody knows. */
+  readonly normal: readonly (NormalRange | null)[];
+  /** False while the group judges by its configuration alone. */
+  readonly learned: boolean;
   readonly detectors: readonly Detector[];
   readonly fusion: FusionOptions;
-  readonly alarm: AlarmOptions;
+  /** Of the group, so that an alarm outlives the scorer that raised it. */
+  readonly latch: AlarmLatch;
   /** A detector threw; `first` when its step before had not. */
   readonly onError: (detector: string, error: unknown, first: boolean) => void;
 }
@@ -29,7 +32,8 @@ export class Scorer implements Evidence {
   readonly detectors: readonly Detector[];
   /** The analysed tags, one per value of `row`. */
   readonly columns: readonly Tag[];
-  readonly normal: readonly NormalRange[];
+  readonly normal: readonly (NormalRange | null)[];
+  readonly learned: boolean;
   /** The last step's values and each detector's scaled score (NaN for none); reused. */
   readonly row: Float64Array;
   readonly scores: Float64Array;
@@ -44,7 +48,6 @@ export class Scorer implements Evidence {
   readonly #latch: AlarmLatch;
   readonly #onError: ScorerOptions['onError'];
   readonly #failing: Uint8Array;
-  readonly #clear: number;
   /** Steps since each detector was below half its limit. */
   readonly #climbing: Float64Array;
   #score = Number.NaN;
@@ -54,6 +57,7 @@ export class Scorer implements Evidence {
     this.detectors = detectors;
     this.columns = columns.map((column) => tags[column]!);
     this.normal = options.normal;
+    this.learned = options.learned;
     this.row = new Float64Array(columns.length);
     this.scores = new Float64Array(detectors.length).fill(Number.NaN);
     this.since = new Float64Array(detectors.length).fill(Number.NaN);
@@ -65,8 +69,7 @@ export class Scorer implements Evidence {
       detectors.map(({ name }) => name),
       options.fusion,
     );
-    this.#clear = options.alarm.clear;
-    this.#latch = new AlarmLatch(options.alarm);
+    this.#latch = options.latch;
     this.#onError = options.onError;
     this.#failing = new Uint8Array(detectors.length);
   }
@@ -95,6 +98,14 @@ export class Scorer implements Evidence {
     return this.detectors.filter((_, i) => this.#failing[i] === 1).map(({ name }) => name);
   }
 
+  /** Goes on where the scorer before stands, for what its detectors know of the present. */
+  takeOver(before: Scorer): void {
+    for (const detector of this.detectors) {
+      const former = before.detectors.find(({ name }) => name === detector.name);
+      if (former) detector.takeOver?.(former);
+    }
+  }
+
   /** @param group one value per tag of the group; NaN for missing. */
   step(group: Float64Array, mono: Millis): void {
     for (let i = 0; i < this.#picks.length; i++) this.row[i] = group[this.#picks[i]!]!;
@@ -110,7 +121,7 @@ export class Scorer implements Evidence {
     }
     this.#score = this.#fusion.step(this.scores);
     const alarm = this.#latch.step(this.#score, mono);
-    if (!alarm && this.#score < this.#clear) this.#calm();
+    if (!alarm && this.#score < this.#latch.clear) this.#calm();
     else if (this.#score >= 1) this.#stray();
   }
 
@@ -122,7 +133,9 @@ export class Scorer implements Evidence {
 
   #stray(): void {
     for (let i = 0; i < this.row.length; i++) {
-      const { low, high } = this.normal[i]!;
+      const normal = this.normal[i];
+      if (!normal) continue;
+      const { low, high } = normal;
       const margin = (high - low) * STRAY_MARGIN;
       if (this.row[i]! > high + margin || this.row[i]! < low - margin) this.strayed[i]! += 1;
     }

@@ -32,6 +32,8 @@ export interface Detector {
   explain(into: Float64Array): void;
   /** Forgets the running state (after a gap), keeps the fit. */
   reset(): void;
+  /** Goes on with the running state of a detector of the same name that watched some of the same tags till now. */
+  takeOver?(before: Detector): void;
   /** The fit as JSON-serialisable data, versioned; `load` takes it back. @throws ModelError `bad-state` when it does not fit these columns. */
   save(): unknown;
   load(state: unknown): void;

@@ -2,7 +2,7 @@
 
 import type { Tag } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
-import type { Rows } from './detector.ts';
+import type { Detector, Rows } from './detector.ts';
 import { PerTagDetector } from './per-tag.ts';
 import { beginsRun, clamp, quantile, rowPeriod } from './statistics.ts';
 
@@ -17,6 +17,8 @@ export class MissingDataDetector extends PerTagDetector {
   /** Longest time without a good value that is still normal, in milliseconds. */
   protected readonly values;
   readonly #lastGood: Float64Array;
+  /** Whether a tag that never had a value counts as missing: not before the fit has seen that it delivers. */
+  #expected = true;
 
   constructor(columns: readonly Tag[]) {
     super(columns);
@@ -24,7 +26,29 @@ export class MissingDataDetector extends PerTagDetector {
     this.#lastGood = new Float64Array(columns.length).fill(Number.NaN);
   }
 
+  /** Judges by the configured periods alone until a fit. */
+  useConfigured(): this {
+    for (const [j, tag] of this.columns.entries()) this.values.limit[j] = MIN_ROWS * tag.period;
+    this.#expected = false;
+    this.readyUnfitted();
+    return this;
+  }
+
+  /** A silence goes on, whoever watches; a tag that was silent for the whole baseline keeps its configured limit. */
+  takeOver(before: Detector): void {
+    if (!(before instanceof MissingDataDetector)) return;
+    for (const [j, { name }] of this.columns.entries()) {
+      const column = before.columns.findIndex((tag) => tag.name === name);
+      const lastGood = before.#lastGood[column] ?? Number.NaN;
+      if (Number.isNaN(lastGood)) continue;
+      this.#lastGood[j] = lastGood;
+      const { limit } = this.values;
+      if (limit[j] === Number.POSITIVE_INFINITY) limit[j] = before.values.limit[column]!;
+    }
+  }
+
   protected learn(rows: Rows): void {
+    this.#expected = true;
     const period = rowPeriod(rows);
     const gaps = new Float64Array(rows.count);
     for (let j = 0; j < rows.width; j++) {
@@ -48,7 +72,8 @@ export class MissingDataDetector extends PerTagDetector {
   }
 
   protected stepTag(column: number, value: number, mono: Millis): number {
-    if (Number.isFinite(value) || Number.isNaN(this.#lastGood[column]!)) this.#lastGood[column] = mono;
+    const begins = this.#expected && Number.isNaN(this.#lastGood[column]!);
+    if (Number.isFinite(value) || begins) this.#lastGood[column] = mono;
     return clamp((mono - this.#lastGood[column]!) / this.values.limit[column]!, 0, MAX_SCORE);
   }
 

@@ -32,6 +32,11 @@ export abstract class PerTagDetector implements Detector {
     return this.#ready;
   }
 
+  /** For rules that the tags' configuration suffices for. */
+  protected readyUnfitted(): void {
+    this.#ready = true;
+  }
+
   fit(rows: Rows): void {
     checkRows(this.name, this.columns, rows);
     this.#ready = false;

@@ -25,6 +25,12 @@ export class RangeDetector extends PerTagDetector {
     };
   }
 
+  /** Judges by the configured ranges alone until a fit. */
+  useConfigured(): this {
+    this.readyUnfitted();
+    return this;
+  }
+
   protected learn(rows: Rows): void {
     for (let j = 0; j < this.columns.length; j++) {
       const seen = finiteColumn(rows, j);

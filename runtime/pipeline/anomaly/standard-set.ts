@@ -71,6 +71,16 @@ const MAKE: Readonly<
   'isolation-forest': (columns) => new IsolationForestDetector(columns, FOREST),
 };
 
+const MAKE_UNFITTED: Readonly<Partial<Record<DetectorName, (columns: readonly Tag[]) => Detector>>> = {
+  range: (columns) => new RangeDetector(columns).useConfigured(),
+  'missing-data': (columns) => new MissingDataDetector(columns).useConfigured(),
+};
+
+/** Those of the detectors that the tags' configuration suffices for, ready as they are: for a group that still learns. */
+export function createLearningSet(columns: readonly Tag[], detectors: readonly DetectorName[]): Detector[] {
+  return detectors.flatMap((name) => MAKE_UNFITTED[name]?.(columns) ?? []);
+}
+
 /** One detector of each name for a group with these columns, none of them fitted. */
 export function createDetectors(columns: readonly Tag[], options: StandardSetOptions): Detector[] {
   return options.detectors.map((name) => MAKE[name](columns, options));

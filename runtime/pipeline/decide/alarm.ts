@@ -30,6 +30,11 @@ export class AlarmLatch {
     this.#options = options;
   }
 
+  /** The score below which a condition counts as over. */
+  get clear(): number {
+    return this.#options.clear;
+  }
+
   get active(): boolean {
     return this.#active;
   }

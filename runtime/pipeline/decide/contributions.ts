@@ -64,7 +64,9 @@ function direction(evidence: Evidence, column: number, frozen: boolean): Contrib
   const value = evidence.row[column]!;
   if (Number.isNaN(value)) return 'missing';
   if (frozen) return 'frozen';
-  const { low, high } = evidence.normal[column]!;
+  const normal = evidence.normal[column];
+  if (!normal) return 'inconsistent';
+  const { low, high } = normal;
   if (value > high) return 'high';
   if (value < low) return 'low';
   // Inside its normal range a tag is off only against the others, unless a detector judged it by itself.

@@ -4,7 +4,7 @@
  */
 
 import type { AnomalyEvent, Contribution, EpisodePhase, FaultKind } from '../../core/messages.ts';
-import { type Millis, millis } from '../../core/units.ts';
+import { hours, type Millis, millis } from '../../core/units.ts';
 import { summarise } from './summary.ts';
 
 export interface Finding {
@@ -13,6 +13,8 @@ export interface Finding {
   readonly scores: Readonly<Record<string, number>>;
   readonly faultKind: FaultKind;
   readonly contributions: readonly Contribution[];
+  /** Judged by the configuration alone, since the group still learns. */
+  readonly learning: boolean;
 }
 
 /** One step as the episode sees it. */
@@ -30,7 +32,7 @@ export interface EpisodeStep {
 
 export interface EpisodeOptions {
   readonly group: string;
-  /** How often an episode that goes on is reported again. */
+  /** When an episode that goes on is reported again; without news each report waits twice as long for the next. */
   readonly update: Millis;
   /** Unique over restarts. */
   readonly newId: () => string;
@@ -38,6 +40,8 @@ export interface EpisodeOptions {
 
 /** News of an episode may come this part of the update period after its start; each one doubles the wait for the next. */
 const FIRST_NEWS = 0.1;
+/** The longest wait between two reports, unless the update period itself is longer. */
+const LONGEST_WAIT = hours(1);
 /** Another tag is the top one once it leads by this share: two that take turns are no news. */
 const CLEAR_LEAD = 0.1;
 
@@ -48,6 +52,8 @@ interface Open {
   peak: number;
   finding: Finding;
   reported: Millis;
+  /** How long after the last report the next one is due. */
+  wait: number;
   looked: Millis;
   /** How long after a look the next one may be for news. */
   patience: number;
@@ -93,6 +99,7 @@ export class Episode {
       peak: score,
       finding: step.find(),
       reported: mono,
+      wait: this.#options.update,
       looked: mono,
       patience: this.#options.update * FIRST_NEWS,
     };
@@ -102,13 +109,16 @@ export class Episode {
   }
 
   #update(open: Open, step: EpisodeStep, mono: Millis): AnomalyEvent | undefined {
-    const due = mono - open.reported >= this.#options.update;
+    const { update } = this.#options;
+    const due = mono - open.reported >= open.wait;
     if (!due && mono - open.looked < open.patience) return undefined;
     open.looked = mono;
     // A lull keeps the last finding: what a detector says below its limit explains nothing.
     const finding = step.score >= 1 ? step.find() : present(open.finding, step);
-    if (!due && !isNews(open.finding, finding)) return undefined;
+    const news = isNews(open.finding, finding);
+    if (!due && !news) return undefined;
     if (!due) open.patience *= 2;
+    open.wait = news ? update : Math.max(update, Math.min(open.wait * 2, LONGEST_WAIT));
     open.finding = finding;
     open.reported = mono;
     open.event = this.#event(open, 'update', mono);
@@ -124,7 +134,7 @@ export class Episode {
   #event(open: Omit<Open, 'event'>, phase: EpisodePhase, mono: Millis): AnomalyEvent {
     const { group } = this.#options;
     const duration = millis(Math.round(mono - open.onset));
-    const { detector, scores, faultKind, contributions } = open.finding;
+    const { detector, scores, faultKind, contributions, learning } = open.finding;
     return {
       schema: 'vigie.anomaly/1',
       id: open.id,
@@ -136,8 +146,9 @@ export class Episode {
       detector,
       scores,
       faultKind,
+      ...(learning ? { learning } : {}),
       contributions,
-      summary: summarise({ group, phase, duration, faultKind, contributions }),
+      summary: summarise({ group, phase, duration, faultKind, contributions, learning }),
     };
   }
 }

@@ -9,6 +9,8 @@ export interface Evidence {
   /** Engineering units, NaN for missing. */
   readonly row: Float64Array;
   readonly normal: readonly Contribution['normal'][];
+  /** False while the group judges by its configuration alone: `normal` is then the configured range. */
+  readonly learned: boolean;
   readonly detectors: readonly Detector[];
   /** One per detector: 1 at its limit, NaN for none. */
   readonly scores: Float64Array;

@@ -19,13 +19,15 @@ export interface SummaryInput {
   readonly duration: Millis;
   readonly faultKind: FaultKind;
   readonly contributions: readonly Contribution[];
+  /** Judged by the configuration alone. */
+  readonly learning: boolean;
 }
 
 /** `biological: bio-do-1 at 0.4 mg/L (normal 1.8 … 2.4), with bio-nh4-2 high; looks like a process upset`. */
 export function summarise(input: SummaryInput): string {
   const { group, phase, duration, faultKind } = input;
   const [top, ...others] = input.contributions;
-  const looks = `looks ${LIKE[faultKind]}`;
+  const looks = `looks ${LIKE[faultKind]}${input.learning ? '; what is normal is not learned yet' : ''}`;
   if (phase === 'end') {
     const where = top ? `${top.tag} ` : 'it ';
     return `${group}: over after ${span(duration)}; ${where}looked ${LIKE[faultKind]}`;
@@ -33,7 +35,7 @@ export function summarise(input: SummaryInput): string {
   if (!top) return `${group}: unusual as a whole; ${looks}`;
   const beside = others.slice(0, 2).map((other) => `${other.tag} ${ADJECTIVE[other.direction]}`);
   const company = beside.length > 0 ? `, with ${beside.join(' and ')}` : '';
-  return `${group}: ${describe(top)}${company}; ${looks}`;
+  return `${group}: ${describe(top, input.learning)}${company}; ${looks}`;
 }
 
 const ADJECTIVE: Readonly<Record<Contribution['direction'], string>> = {
@@ -44,14 +46,16 @@ const ADJECTIVE: Readonly<Record<Contribution['direction'], string>> = {
   inconsistent: 'not fitting',
 };
 
-function describe(top: Contribution): string {
+function describe(top: Contribution, learning: boolean): string {
   const unit = top.unit === '' ? '' : ` ${top.unit}`;
   if (top.value === null || top.direction === 'missing') return `${top.tag} gives no data`;
   const value = `${short(top.value)}${unit}`;
   if (top.direction === 'frozen') return `${top.tag} frozen at ${value}`;
-  const normal = `(normal ${short(top.normal.low)} … ${short(top.normal.high)})`;
-  if (top.direction === 'inconsistent') return `${top.tag} at ${value} ${normal} does not fit the others`;
-  return `${top.tag} at ${value} ${normal}`;
+  const normal = top.normal
+    ? ` (${learning ? 'valid' : 'normal'} ${short(top.normal.low)} … ${short(top.normal.high)})`
+    : '';
+  if (top.direction === 'inconsistent') return `${top.tag} at ${value}${normal} does not fit the others`;
+  return `${top.tag} at ${value}${normal}`;
 }
 
 const short = (value: number) => String(Number(value.toPrecision(4)));

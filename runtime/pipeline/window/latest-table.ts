@@ -39,7 +39,9 @@ export class LatestTable {
     this.cadence = millis(cadence);
     this.#values = new Float64Array(columns.length).fill(Number.NaN);
     this.#heard = new Float64Array(columns.length).fill(Number.NEGATIVE_INFINITY);
-    this.#limits = Float64Array.from(columns, (tag) => Math.max(tag.period * STALE_AFTER_PERIODS, STALE_AT_LEAST));
+    this.#limits = Float64Array.from(columns, (tag) =>
+      Math.max(tag.period * STALE_AFTER_PERIODS, STALE_AT_LEAST),
+    );
     this.#row = new Float64Array(columns.length).fill(Number.NaN);
     this.#fast = Uint8Array.from(columns, (tag) => (tag.period <= cadence * FAST_WITHIN ? 1 : 0));
     this.#awaited = this.#fast.slice();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnomalyEvent, Contribution } from '../../../runtime/core/messages.ts';
-import { type Millis, millis, minutes } from '../../../runtime/core/units.ts';
+import { hours, type Millis, millis, minutes } from '../../../runtime/core/units.ts';
 import { AlarmLatch } from '../../../runtime/pipeline/decide/alarm.ts';
 import { Episode, type EpisodeStep, type Finding } from '../../../runtime/pipeline/decide/episode.ts';
 
@@ -21,6 +21,7 @@ const finding = (over: Partial<Finding> = {}): Finding => ({
   scores: { pca: 2 },
   faultKind: 'unknown',
   contributions: [part('a', 0.7), part('b', 0.2)],
+  learning: false,
   ...over,
 });
 
@@ -57,12 +58,34 @@ test('one fault makes one start and one end, with the time from its onset', () =
   assert.is(one.active, undefined);
 });
 
-test('an episode that goes on is reported again after the update period', () => {
+/** The minutes at which an episode is reported again while nothing about it changes. */
+function reports(one: Episode, fromMinute: number, toMinute: number, step = on()): number[] {
+  const at: number[] = [];
+  for (let t = fromMinute * 60_000 + 1000; t <= toMinute * 60_000; t += 1000)
+    if (one.step(step, millis(t))) at.push(t / 60_000);
+  return at;
+}
+
+test('an episode that goes on is reported again, each time after twice as long, up to an hour', () => {
   const one = episode(minutes(5));
   one.step(on(), millis(0));
-  let updates = 0;
-  for (let t = 1000; t <= 16 * 60_000; t += 1000) if (one.step(on(), millis(t))) updates += 1;
-  assert.is(updates, 3);
+  assert.equal(reports(one, 0, 300), [5, 15, 35, 75, 135, 195, 255]);
+  const slow = episode(hours(3));
+  slow.step(on(), millis(0));
+  assert.equal(reports(slow, 0, 420), [180, 360], 'never sooner than the update period');
+});
+
+test('news of an episode make its reports frequent again', () => {
+  const one = episode(minutes(5));
+  one.step(on(), millis(0));
+  reports(one, 0, 80);
+  const upset = on({ find: () => finding({ faultKind: 'process-upset' }) });
+  const [first, ...then] = reports(one, 80, 120, upset);
+  assert.ok(first! > 80 && first! < 81, String(first));
+  assert.equal(
+    then.map((minute) => Math.round(minute - first!)),
+    [5, 15, 35],
+  );
 });
 
 test('another fault kind or another top tag is news, at a bounded rate', () => {

@@ -43,6 +43,7 @@ function evidence({ says, row, tags, strayed, dominant }: Case): Evidence {
     columns,
     row: Float64Array.from(row),
     normal: row.map(() => ({ low: 1, high: 2 })),
+    learned: true,
     detectors,
     scores,
     since: Float64Array.from(of, ({ score, since }) => since ?? (score >= 1 ? 0 : Number.NaN)),
@@ -184,6 +185,7 @@ test('the summary is a sentence for a person', () => {
     group: 'biological',
     duration: minutes(5),
     faultKind: 'process-upset' as const,
+    learning: false,
     contributions: contributions(of, shares(of)),
   };
   assert.is(

@@ -159,16 +159,18 @@ function explain(anomaly) {
     { class: 'contributions' },
     el('caption', {}, anomaly.active ? 'What deviates' : 'What deviated, at the worst moment'),
     el('thead', {}, el('tr', {}, ...head)),
-    el('tbody', {}, ...anomaly.contributions.map(contribution)),
+    el('tbody', {}, ...anomaly.contributions.map((part) => contribution(part, anomaly.learning))),
   );
   return [facts, table, detectors(anomaly)];
 }
 
-function contribution({ tag, unit, value, normal, direction, share }) {
+function contribution({ tag, unit, value, normal, direction, share }, learning) {
   const [symbol, words] = DIRECTIONS[direction] ?? ['?', direction];
   const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span'));
   bar.firstChild.style.width = `${Math.max(1, Math.min(100, share * 100))}%`;
-  const range = `${format.value(normal.low)} – ${format.withUnit(normal.high, unit)}`;
+  const range = normal
+    ? `${learning ? 'valid' : 'normal'} ${format.value(normal.low)} – ${format.withUnit(normal.high, unit)}`
+    : 'normal not learned yet';
   return el(
     'tr',
     {},
@@ -180,14 +182,15 @@ function contribution({ tag, unit, value, normal, direction, share }) {
       { class: 'against' },
       el('span', { class: 'direction' }, `${symbol} ${words}`),
       range2d(value, normal),
-      el('span', { class: 'quiet' }, `normal ${range}`),
+      el('span', { class: 'quiet' }, range),
     ),
   );
 }
 
 /** A small scale: the band is what is normal, the tick is the value, held at the edge when it is far off. */
-function range2d(value, { low, high }) {
+function range2d(value, normal) {
   const scale = el('span', { class: 'scale', 'aria-hidden': 'true' }, el('span', { class: 'band' }));
+  const { low, high } = normal ?? { low: 0, high: 0 };
   const width = high - low;
   if (value === null || !(width > 0)) return scale;
   const tick = el('span', { class: 'tick' });
