@@ -23,9 +23,15 @@ export function createLog(
       base: {},
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: withComponent },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     },
     { write },
   );
+}
+
+/** Who speaks: named by the caller where there are several of a kind (a source), else the event's first word. */
+function withComponent(line: Record<string, unknown>): Record<string, unknown> {
+  if (line.component !== undefined || typeof line.event !== 'string') return line;
+  return { component: line.event.split('.', 1)[0], ...line };
 }
