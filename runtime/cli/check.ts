@@ -47,8 +47,10 @@ Example:
 };
 
 function summary(runs: boolean, problems: number, quarantined: readonly string[], tags: number): string {
-  if (problems === 0) return `ok: ${tags} tags\n`;
-  const count = `${problems} ${problems === 1 ? 'error' : 'errors'}`;
+  if (problems === 0) return `ok: ${plural(tags, 'tag')}\n`;
+  const count = plural(problems, 'error');
   if (!runs) return `${count}: the node would stay on its last good configuration\n`;
-  return `${count}: the node would run ${tags} tags without ${quarantined.join(', ')}\n`;
+  return `${count}: the node would run ${plural(tags, 'tag')} without ${quarantined.join(', ')}\n`;
 }
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
