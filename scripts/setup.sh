@@ -1,83 +1,163 @@
 #!/bin/sh
-# Sets up a clone: Debian packages, npm packages, native addon, compiled TypeScript. Does only what is missing.
+# Sets up a clone: Debian packages, npm packages, native addon, compiled TypeScript. Does only what is missing or
+# out of date, needs a network for nothing else, and can be interrupted and run again.
 #   sh scripts/setup.sh        what running the node needs
 #   sh scripts/setup.sh test   that, and what the tests need
 set -eu
 cd "$(dirname "$0")/.."
 
-RUN_PACKAGES="g++ make cmake"
-TEST_PACKAGES="mosquitto socat chromium openssl"
-STAMPS=node_modules/.vigie
-LOG=$(mktemp)
-trap 'rm -f "$LOG"' EXIT
+# Programs, by the names of their Debian packages.
+RUN_PROGRAMS="g++ make cmake"
+TEST_PROGRAMS="mosquitto socat chromium openssl"
+LOG=build/setup.log
 
 main() {
-  packages=$RUN_PACKAGES
-  [ "${1:-run}" = test ] && packages="$packages $TEST_PACKAGES"
+  programs=$RUN_PROGRAMS
+  [ "${1:-run}" = test ] && programs="$programs $TEST_PROGRAMS"
   check_node
-  debian_packages "$packages"
-  step npm "npm packages (about a minute)" "$(stamp package.json package-lock.json)" \
-    env npm_config_onnxruntime_node_install=skip npm ci --no-audit --no-fund
-  step native "native addon" "$(stamp CMakeLists.txt native package-lock.json)" npm run --silent build:native
-  step typescript "TypeScript" "$(stamp tsconfig.json tsconfig.build.json runtime simulator evaluation bench)" npm run --silent build:ts
+  check_owner
+  find_missing "$programs"
+  [ -z "$missing" ] || find_root
+  mkdir -p build
+  wait_for_turn
+  [ -z "$missing" ] || with_progress "Debian packages:$missing" \
+    "check the network and /etc/apt/sources.list; to see it fail: $root apt-get update" debian_packages
+  step node_modules "npm packages" \
+    "check that npm reaches its registry (npm ping); behind a proxy see 'npm help config' (https-proxy, cafile)" \
+    "package.json package-lock.json" npm_packages
+  step build/native "native addon" "if the compiler is older than g++ 12 or cmake than 3.22, update Debian" \
+    "CMakeLists.txt native node_modules/node-addon-api/package.json" native_addon
+  step dist "TypeScript" "the sources do not compile; 'npm run typecheck' says where" \
+    "package-lock.json tsconfig.json tsconfig.build.json runtime ota simulator evaluation bench" npm run --silent build:ts
 }
 
 check_node() {
   major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-  [ "$major" -ge 20 ] && return
-  echo "setup: Node.js 20 or newer is needed to install; found '$(node -v 2>/dev/null || echo none)'. On Debian 13: apt-get install nodejs npm" >&2
-  exit 1
+  if [ "$major" -lt 20 ] || ! command -v npm >/dev/null; then
+    fail "Node.js 20 or newer with npm is needed; found node $(node -v 2>/dev/null || echo 'none'), npm $(npm -v 2>/dev/null || echo 'none').
+On Debian 13: apt-get install nodejs npm. On Debian 12, which has Node.js 18: see https://nodejs.org/en/download"
+  fi
 }
 
-debian_packages() {
+# A run as root leaves files that an ordinary user cannot replace.
+check_owner() {
+  for path in . build dist node_modules; do
+    [ ! -e "$path" ] || [ -w "$path" ] || fail "$PWD/$path cannot be written by $(id -un). Run: sudo chown -R $(id -un) '$PWD'"
+  done
+}
+
+find_missing() {
   missing=
-  for package in $1; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+  for program in $1; do
+    # /usr/sbin holds mosquitto and is not in the path of an ordinary user.
+    PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing="$missing $program"
   done
-  [ -z "$missing" ] && return
+}
+
+find_root() {
+  command -v apt-get >/dev/null ||
+    fail "these programs are missing:$missing. On a system without apt-get, install them by its own means."
   install="apt-get install -y --no-install-recommends$missing"
-  if [ "$(id -u)" = 0 ]; then root=; elif sudo -n true 2>/dev/null; then root="sudo "; else
-    echo "setup: Debian packages are missing and installing them needs root. Run this, then again what you ran:" >&2
-    echo "  sudo sh -c 'apt-get update && $install'" >&2
-    exit 1
+  root=
+  [ "$(id -u)" != 0 ] || return 0
+  root=sudo
+  if sudo -n true 2>/dev/null; then return; fi
+  if [ -t 0 ] && command -v sudo >/dev/null; then
+    echo "setup: Debian packages are missing:$missing. Installing them needs root:"
+    if sudo -v; then return; fi
   fi
-  with_progress "Debian packages:$missing" ${root}sh -c "apt-get update -q && DEBIAN_FRONTEND=noninteractive $install"
+  fail "Debian packages are missing and installing them needs root. Run this as root, then again what you ran:
+  apt-get update && $install"
 }
 
-# step NAME TITLE STAMP COMMAND …: runs the command unless it already ran for these inputs.
+# Held by what an interrupted run left running, too, so that two never write the same folder.
+wait_for_turn() {
+  exec 9>build/setup.lock
+  flock -n 9 && return
+  echo "setup: another set-up of this folder is running; waiting for it"
+  flock 9
+}
+
+# 9>&-: a service that a package starts must not hold the lock. The wait is for a Debian that updates itself.
+debian_packages() {
+  $root sh -c "apt-get update -q; DEBIAN_FRONTEND=noninteractive $install -q -o DPkg::Lock::Timeout=300" 9>&- || return
+  case $missing in *mosquitto*) broker_service_off ;; esac
+}
+
+# Debian starts a broker on port 1883 with the package. Nobody asked for one: the tests start their own.
+broker_service_off() {
+  command -v systemctl >/dev/null || return 0
+  $root systemctl disable --now mosquitto.service 9>&- || return 0
+  notice="the service mosquitto, which came with its package, is off; if you want it: systemctl enable --now mosquitto"
+}
+
+# onnxruntime-node would download GPU libraries.
+npm_packages() {
+  npm_config_onnxruntime_node_install=skip npm ci --no-audit --no-fund || return
+  bin/node -e 'process.exit(Number.parseInt(process.versions.node) < 24 ? 1 : 0)' && return
+  echo "node_modules/node/bin/node is not Node.js 24: its package has none for $(uname -m), or npm ran no install scripts"
+  return 1
+}
+
+native_addon() {
+  # A build folder made under another path cannot be continued.
+  grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" build/native/CMakeCache.txt || rm -rf build/native
+  CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) npm run --silent build:native
+}
+
+# step FOLDER TITLE HINT INPUTS COMMAND …: runs the command that fills FOLDER unless it already ran for these inputs.
 step() {
-  name=$1 title=$2 stamp=$3
-  shift 3
-  [ "$(cat "$STAMPS/$name" 2>/dev/null)" = "$stamp" ] && return
-  with_progress "$title" "$@"
-  mkdir -p "$STAMPS"
-  echo "$stamp" >"$STAMPS/$name"
+  folder=$1 title=$2 hint=$3 stamp=$(digest "$4")
+  shift 4
+  [ "$(cat "$folder/.setup" 2>/dev/null)" = "$stamp" ] && return
+  rm -f "$folder/.setup"
+  with_progress "$title" "$hint" "$@"
+  echo "$stamp" >"$folder/.setup"
 }
 
-# One digest of all the files named, or below the folders named.
-stamp() {
-  find "$@" -type f 2>/dev/null | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16
+# One digest of the machine's architecture and of all files named, or below the folders named.
+digest() {
+  # shellcheck disable=SC2086 # Several names.
+  { uname -m; find $1 -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16
 }
 
-# with_progress TITLE COMMAND …: says what runs, then how long it has been running; shows the output if it fails.
+# with_progress TITLE HINT COMMAND …: says what runs and for how long; shows the end of the output if it fails.
 with_progress() {
-  title=$1 began=$(date +%s) ticks=0
-  shift
-  echo "setup: $title"
-  "$@" >"$LOG" 2>&1 &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
-    sleep 1
-    ticks=$((ticks + 1))
-    if [ -t 1 ]; then printf '\rsetup: … %d s' "$ticks"; elif [ $((ticks % 15)) = 0 ]; then echo "setup: … $ticks s"; fi
-  done
-  if ! wait "$pid"; then
-    echo "setup: $title failed:" >&2
+  title=$1 hint=$2 began=$(date +%s) status=0 notice=
+  shift 2
+  echo "setup: $title …"
+  tick &
+  ticker=$!
+  "$@" >"$LOG" 2>&1 </dev/null || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  [ ! -t 1 ] || printf '\r\033[K'
+  if [ "$status" != 0 ]; then
     tail -n 40 "$LOG" >&2
-    exit 1
+    fail "$title failed with status $status; $PWD/$LOG has all of the output. Then run the same again.
+What to do: $hint"
   fi
-  [ -t 1 ] && printf '\r'
-  echo "setup: done in $(($(date +%s) - began)) s"
+  echo "setup: $title done in $(($(date +%s) - began)) s"
+  [ -z "$notice" ] || echo "setup: $notice"
+}
+
+# The command stays in the foreground, where Ctrl-C and sudo reach it; this goes when the script does.
+tick() {
+  exec 9>&-
+  seconds=0
+  while sleep 1 >/dev/null && kill -0 $$ 2>/dev/null; do
+    seconds=$((seconds + 1))
+    if [ -t 1 ]; then
+      printf '\r\033[Ksetup: … %d s  %s' "$seconds" "$(tail -n 1 "$LOG" 2>/dev/null | tr -cd '[:print:]' | cut -c 1-56)"
+    elif [ $((seconds % 15)) = 0 ]; then
+      echo "setup: … $seconds s"
+    fi
+  done
+}
+
+fail() {
+  echo "setup: $1" >&2
+  exit 1
 }
 
 main "$@"
