@@ -113,7 +113,8 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
     case 'credentials':
       return `the broker refused ${who}: check mqtt.username and the file named by mqtt.passwordFile (${text})`;
     case 'not-authorized':
-      return `the broker does not let ${who} with client id '${clientId}' in: check its access rules (${text})`;
+      // mosquitto says so of a wrong password too.
+      return `the broker does not let ${who} with client id '${clientId}' in: check the password in the file named by mqtt.passwordFile, and the broker's access rules (${text})`;
     case 'tls':
       return `no trusted TLS connection to ${url}: ${text}; ${tlsAdvice(text)}`;
     case 'dns':
