@@ -36,9 +36,12 @@ export class DeliveryError extends VigieError {}
 /** A model, or the native addon that runs it, did not do its part. */
 export class ModelError extends VigieError {}
 
+/** More causes than this are a circle, or nobody's help. */
+const MOST_CAUSES = 8;
+
 /** The text of anything thrown, with its causes: `cannot open port: ENOENT: no such file`. */
-export function describeError(error: unknown): string {
+export function describeError(error: unknown, causes = MOST_CAUSES): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : `: ${describeError(error.cause)}`;
-  return error.message + cause;
+  const more = error.cause !== undefined && causes > 0;
+  return more ? `${error.message}: ${describeError(error.cause, causes - 1)}` : error.message;
 }
