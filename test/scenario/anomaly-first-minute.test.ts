@@ -110,11 +110,11 @@ test('missing data is an event within a minute at one row in five seconds; a tag
   node.run(30);
   node.run(55, missing(5));
   const [start] = await node.lasting();
-  assert.is(start?.detector, 'missing-data');
-  assert.is(start.faultKind, 'sensor-failure');
-  assert.is(start.contributions[0]!.tag, 's5');
-  assert.is(start.contributions[0]!.normal, null);
-  assert.equal(problems(start), []);
+  assert.is(start!.detector, 'missing-data');
+  assert.is(start!.faultKind, 'sensor-failure');
+  assert.is(start!.contributions[0]!.tag, 's5');
+  assert.is(start!.contributions[0]!.normal, null);
+  assert.equal(problems(start!), []);
 });
 
 test('a source that falls silent is a communication fault', async () => {

@@ -59,7 +59,7 @@ export const anomalyConfig = z.strictObject({
         ),
         maxRows: described(
           z.number().int().min(100).max(100_000).default(5000),
-          'Rows kept per group while learning; when there are more, every second run of them is dropped.',
+          'Rows kept per group while learning; when there are more, every second run of them is dropped. Groups of more than 69 tags keep fewer, so that learning from them holds nothing up.',
         ),
       })
       .prefault({}),

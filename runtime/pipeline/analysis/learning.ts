@@ -11,6 +11,12 @@ import type { SavedLearning } from './baseline-file.ts';
 const LONGEST_STEP = 3;
 /** With fewer values than this share of the rows nobody can say what is normal for a tag. */
 const FEWEST_VALUES = 0.1;
+/**
+ * A fit costs rows × tags² and holds the event loop: so much takes a detector about 0.1 s on an EPYC core. A group of
+ * more than 69 tags keeps fewer than 5000 rows for it, but never so few that their correlations are chance.
+ */
+const MOST_WORK = 24e6;
+const LEAST_ROWS_PER_TAG = 4;
 /** After a restart the rows go on behind a gap that no detector takes for two neighbouring rows. */
 const GAP_AFTER_RESTART = 10;
 
@@ -34,7 +40,9 @@ export class Learning {
     this.#tags = tags;
     this.#cadence = cadence;
     this.#options = options;
-    this.#store = new RowStore(tags.length, options.maxRows);
+    const width = tags.length;
+    const most = Math.max(LEAST_ROWS_PER_TAG * width, Math.floor(MOST_WORK / width ** 2));
+    this.#store = new RowStore(width, Math.min(options.maxRows, most));
     this.#row = new Float64Array(tags.length);
     this.#heard = new Uint8Array(tags.length);
   }

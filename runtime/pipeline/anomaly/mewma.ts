@@ -20,6 +20,11 @@ export interface MewmaOptions {
 /** The average starts at 0, not in its stationary state: this many time constants are left out of its covariance. */
 const WARM_UP_CONSTANTS = 3;
 
+/** Length of the baselines for which the shipped limit was chosen (docs/anomaly.md). */
+const CHOSEN_AT_ROWS = 400;
+/** Fewer independent averages than this say nothing about how far the next one goes. */
+const FEWEST_INDEPENDENT = 1.2;
+
 export class MewmaDetector extends GroupDetector {
   readonly name = 'mewma';
   protected readonly values;
@@ -80,7 +85,18 @@ export class MewmaDetector extends GroupDetector {
       const length = this.advance(rows.data.subarray(i * rows.width, (i + 1) * rows.width));
       seen[i] = Number.isNaN(length) ? 0 : length;
     }
-    this.values.limit[0] = limitFrom(seen, this.#options.limitFactor);
+    const wider = Math.max(1, this.#surprise(rows.count) / this.#surprise(CHOSEN_AT_ROWS));
+    this.values.limit[0] = limitFrom(seen, this.#options.limitFactor * wider);
+  }
+
+  /**
+   * How much further than an average of the baseline a new one reaches, by the limits of Hotelling's T² for one
+   * variable: averages of the baseline are measured by a covariance that they made themselves.
+   */
+  #surprise(rows: number): number {
+    const { lambda } = this.#options;
+    const independent = Math.max(FEWEST_INDEPENDENT, (rows * lambda) / (2 - lambda));
+    return Math.sqrt((independent + 1) / (independent - 1));
   }
 
   protected advance(row: Float64Array): number {

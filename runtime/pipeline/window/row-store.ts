@@ -8,7 +8,8 @@ import type { Rows } from '../anomaly/detector.ts';
  * stay what they were, which single rows picked at a stride would not show.
  */
 const LONGEST_RUN = 100;
-const RUNS_KEPT = 50;
+/** Few enough that most rows of the smallest store still follow the one before. */
+const RUNS_KEPT = 25;
 const FIRST_CAPACITY = 64;
 
 /** The store as JSON-serialisable data; doubles as base64, so that nothing is rounded. */

@@ -27,6 +27,27 @@ test('learning is done when both the time and the rows are there', () => {
   assert.not(few.done, 'too few rows');
 });
 
+test('a group of many tags keeps fewer rows, so that its fit holds nothing up', () => {
+  const kept = (width: number) => {
+    const tags = Array.from({ length: width }, (_, i) => makeTag(i));
+    const one = new Learning(tags, millis(1000), makeConfig({ baseline: { learn: '2h' } }).baseline);
+    for (let i = 1; i <= 6000; i++) one.push(new Float64Array(width).fill(i), millis(i * 1000));
+    return one.result().rows.count;
+  };
+  assert.ok(kept(60) > 2500);
+  const wide = kept(127);
+  assert.ok(wide > 700 && wide <= 1488, String(wide));
+});
+
+test('a tag with too few valid values is watched by its configuration alone', () => {
+  const one = learning([makeTag(0), makeTag(1, { range: { low: 0, high: 10 } })]);
+  for (let i = 0; i < 100; i++) one.push(row(i, i < 5 ? i : 99), millis(i * 1000));
+  const { columns, rows, taught } = one.result();
+  assert.equal(columns, [0, 1]);
+  assert.is(taught, 1);
+  assert.ok(rows.data.every((value, i) => Number.isNaN(value) === (i % 2 === 1)));
+});
+
 test('silence and empty rows are not time watched', () => {
   const one = learning();
   for (let i = 1; i <= 30; i++) one.push(row(Number.NaN, Number.NaN), millis(i * 1000));

@@ -6,7 +6,7 @@ import { IsolationForestDetector } from '../../../runtime/pipeline/anomaly/isola
 import { MewmaDetector } from '../../../runtime/pipeline/anomaly/mewma.ts';
 import { PcaDetector } from '../../../runtime/pipeline/anomaly/pca.ts';
 import { createDetectors } from '../../../runtime/pipeline/anomaly/standard-set.ts';
-import { explained, makeTags, Process, sum, top } from './made-rows.ts';
+import { explained, makeTags, normalFrom, Process, sum, top } from './made-rows.ts';
 
 const WIDTH = 6;
 const TAG = 4;
@@ -144,6 +144,29 @@ test('more columns than rows can be learned; normal rows stay quiet', () => {
     const score = process.run(detector, 200);
     assert.ok(score < 2.5, `${detector.name}: ${score}`);
   }
+});
+
+test('a baseline of less than a minute is not taken for all of what is normal', () => {
+  // Slow wandering of all tags, of which 45 rows see next to nothing.
+  const wander = (seed: number) => {
+    const process = new Process(WIDTH, seed);
+    const walk = normalFrom(seed);
+    let level = 0;
+    return {
+      process,
+      change: (row: Float64Array) => {
+        level = 0.97 * level + 0.25 * walk();
+        for (let j = 0; j < WIDTH; j++) row[j]! += level;
+      },
+    };
+  };
+  const alarms = Array.from({ length: 20 }, (_, seed) => {
+    const { process, change } = wander(seed + 1);
+    const [detector] = createDetectors(TAGS, { detectors: ['mewma'] });
+    detector!.fit(process.rows(45, change));
+    return process.run(detector!, 300, change) >= 1;
+  }).filter(Boolean).length;
+  assert.ok(alarms <= 2, `${alarms} of 20 in alarm`);
 });
 
 test('rows of the wrong shape or too few are refused, and the detector is not ready', () => {

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DETECTORS } from '../../../runtime/config/schema/anomaly.ts';
 import { CusumDetector } from '../../../runtime/pipeline/anomaly/cusum.ts';
 import type { Detector } from '../../../runtime/pipeline/anomaly/detector.ts';
 import { EwmaDetector } from '../../../runtime/pipeline/anomaly/ewma.ts';
@@ -7,6 +8,8 @@ import { FrozenValueDetector } from '../../../runtime/pipeline/anomaly/frozen-va
 import { MissingDataDetector } from '../../../runtime/pipeline/anomaly/missing-data.ts';
 import { RangeDetector } from '../../../runtime/pipeline/anomaly/range.ts';
 import { RateOfChangeDetector } from '../../../runtime/pipeline/anomaly/rate-of-change.ts';
+import { createDetectors } from '../../../runtime/pipeline/anomaly/standard-set.ts';
+import { RowStore } from '../../../runtime/pipeline/window/row-store.ts';
 import { explained, makeTags, Process, top } from './made-rows.ts';
 
 const WIDTH = 5;
@@ -132,6 +135,25 @@ test('a baseline kept as runs with gaps between teaches the same limits', () => 
     assert.ok(process.run(detector, 500) < 1, `${detector.name} is quiet`);
     const fault = CASES.find((one) => one.detector.name === detector.name)!;
     assert.ok(process.run(detector, fault.within, fault.fault) >= 1, `${detector.name} finds its fault`);
+  }
+});
+
+test('rows thinned as they are while learning teach the limits of the row period, not of what was left out', () => {
+  const rules = ['frozen-value', 'missing-data', 'rate-of-change'];
+  for (const maxRows of [100, 1000, 5000]) {
+    const process = new Process(WIDTH, 17);
+    const store = new RowStore(WIDTH, maxRows);
+    for (let i = 0; i < 17_280; i++) store.push(process.next(), process.mono);
+    const rows = store.rows(TAGS.map((_, column) => column));
+    for (const detector of createDetectors(TAGS, { detectors: DETECTORS })) {
+      if (!rules.includes(detector.name)) continue;
+      detector.fit(rows);
+      const what = `${detector.name} from ${rows.count} rows`;
+      assert.ok(process.run(detector, 500) < 1, `${what} is quiet`);
+      const { within, fault } = CASES.find((one) => one.detector.name === detector.name)!;
+      assert.ok(process.run(detector, within, fault) >= 1, `${what} finds its fault`);
+      detector.reset();
+    }
   }
 });
 
