@@ -75,7 +75,7 @@ test('what is missing or unknown is said', async () => {
   assert.match((await vigie('anomaly', '--data', folder, '--train', '3')).stderr, /UsageError: --train/);
   assert.match(
     (await vigie('anomaly', '--data', folder, '--detector', 'x')).stderr,
-    /InputError: no detector 'x'; known: /,
+    /UsageError: no detector 'x'; known: /,
   );
 });
 
