@@ -83,7 +83,7 @@ async function measure(
   const viewer = new AbortController();
   const points: Point[] = [];
   try {
-    await node.logged('node.started', 1, START_LIMIT_S);
+    await node.logged('dashboard.listen.ok', 1, START_LIMIT_S);
     void watchStream(site, viewer.signal);
     let scrapeAt = 0;
     let reportAt = 60;
