@@ -60,7 +60,7 @@ export async function wire({
   const { config } = loaded;
   const { site, name: node } = config.node;
   const { models, problems } = await usableModels(config);
-  const running = problems.length > 0 ? withProblems(loaded, problems) : loaded;
+  const running = withProblems(loaded, problems);
   const clock = new SystemClock(syncProbe(log));
   const registry = createRegistry({ site, node, version });
   const spine: Spine = { clock, log, registry };
@@ -140,7 +140,9 @@ export async function wire({
     sources.set(source.name, next);
     return next;
   };
-  const vigie = new VigieNode({ supervisor, log, loadConfig, status, makeSource }, running);
+  // Models are loaded at the start alone: what is wrong with one stays so over a reload.
+  const loadAgain = async () => withProblems(await loadConfig(), problems);
+  const vigie = new VigieNode({ supervisor, log, loadConfig: loadAgain, status, makeSource }, running);
   return vigie;
 }
 
@@ -166,6 +168,7 @@ async function usableModels({ anomaly }: Config): Promise<{ models: TreeModel[];
 }
 
 function withProblems(running: RunnableConfig, problems: readonly string[]): RunnableConfig {
+  if (problems.length === 0) return running;
   const state = running.state === 'ok' ? 'quarantine' : running.state;
   return { ...running, state, problems: [...running.problems, ...problems] };
 }

@@ -40,7 +40,7 @@ Examples:
     const say = (line: string) => void process.stdout.write(`${line}\n`);
     const running = await startDemo({ port, seed, broker: values.broker, say });
     const signalled = new Promise<'signal'>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('signal'));
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('signal'));
     });
     const ended = await Promise.race([signalled, running.nodeExit]);
     await running.stop();

@@ -156,7 +156,7 @@ test('check: a good file, and one whose bad device would be left out', async () 
   const { code, stdout } = await vigieHere(['check', file]);
   assert.is(code, 1);
   assert.match(stdout, `${file}:8:`);
-  assert.match(stdout, '1 error: the node would run 1 tags without sources[0].units[1] (plc)');
+  assert.match(stdout, '1 error: the node would run 1 tag without sources[0].units[1] (plc)');
 });
 
 test.run();

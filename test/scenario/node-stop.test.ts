@@ -138,6 +138,31 @@ test('stopped with a dead unit, a broker that is down and a browser that watches
   folder.remove();
 });
 
+test('signals that come twice, as from Ctrl-C below npm, do not break off the stop', async () => {
+  const device = new TcpDevice((asked) => (asked.unit === 1 ? plain(asked) : undefined));
+  devices.push(device);
+  await device.listen();
+  const http = await freePort();
+  const folder = nodeFolder(config(device, http, `mqtt://127.0.0.1:${await freePort()}`));
+  for (const signals of [
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGINT', 'SIGTERM'],
+  ] as const) {
+    const node = runNode(folder);
+    await node.logged('node.started');
+    const { bootId } = await node.logged('outbox.opened');
+    const name = 'vigie_outbox_accepted_records_total';
+    await waitFor('a reading', async () => ((await getMetric(http, name, { class: 'reading' })) ?? 0) >= 1);
+    for (const signal of signals) node.signal(signal);
+    assert.equal((await node.logged('node.stopped')).late, []);
+    assert.equal(await node.exit, { code: 0, signal: null });
+    const numbers = seqs(await stored(folder.dataDir), bootId).sort(byNumber);
+    assert.equal(numbers, upTo(numbers.length));
+  }
+  await device.close();
+  folder.remove();
+});
+
 test('SIGTERM while the node still starts ends it in order too', async () => {
   const device = new TcpDevice();
   devices.push(device);

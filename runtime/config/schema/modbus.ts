@@ -83,7 +83,7 @@ export const modbusTag = z
     if (tag.bits && tag.bits[0] + tag.bits[1] > 16) complain('bits', 'the field ends beyond bit 15');
     if ((tag.type === 'string') !== (tag.length !== undefined))
       complain('length', 'length goes with type string, and only with it');
-    if (tag.address + registersOf(tag) > 65_536)
+    if (tag.address <= 65_535 && tag.address + registersOf(tag) > 65_536)
       complain('address', `${tag.type} takes ${registersOf(tag)} registers and ends beyond address 65535`);
     if (tag.writable && registersOf(tag) > MAX_WRITTEN_REGISTERS)
       complain('length', `a write has room for at most ${2 * MAX_WRITTEN_REGISTERS} bytes`);
