@@ -24,20 +24,24 @@ export interface Merged<S extends Span> extends Span {
  */
 export function coalesce<S extends Span>(spans: readonly S[], limits: Limits): Merged<S>[] {
   const merged: Merged<S>[] = [];
-  let rest = [...spans].sort((a, b) => a.start - b.start || a.length - b.length);
-  while (rest.length > 0) {
-    const start = rest[0]!.start;
-    const [taken, left] = [[] as S[], [] as S[]];
+  const sorted = [...spans].sort((a, b) => a.start - b.start || a.length - b.length);
+  const done = new Uint8Array(sorted.length);
+  for (let first = 0; first < sorted.length; first++) {
+    if (done[first]) continue;
+    const { start } = sorted[first]!;
+    const taken: S[] = [];
     let end = start;
-    for (const span of rest) {
+    for (let i = first; i < sorted.length; i++) {
+      const span = sorted[i]!;
+      // Out of reach, and with it all that start further right.
+      if (span.start - end > limits.maxGap || span.start - start >= limits.maxLength) break;
       const spanEnd = span.start + span.length;
-      if (spanEnd - start <= limits.maxLength && span.start - end <= limits.maxGap) {
-        taken.push(span);
-        end = Math.max(end, spanEnd);
-      } else left.push(span);
+      if (done[i] || spanEnd - start > limits.maxLength) continue;
+      done[i] = 1;
+      taken.push(span);
+      end = Math.max(end, spanEnd);
     }
     merged.push({ start, length: end - start, spans: taken });
-    rest = left;
   }
   return merged;
 }

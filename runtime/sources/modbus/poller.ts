@@ -33,6 +33,8 @@ interface PendingWrite {
 /** A tag the unit refuses is not asked for at its period, but now and then: devices get reconfigured. */
 const REFUSED_RETRY = millis(60_000);
 const MAX_WRITES = 64;
+/** How long polls that need no answer may keep the process, ms. */
+const MAX_HOLD = 5;
 
 export class Poller {
   readonly #options: PollerOptions;
@@ -55,9 +57,15 @@ export class Poller {
       units.map((unit) => unit.jobs),
       clock.mono(),
     );
+    let yieldAt = clock.mono() + MAX_HOLD;
     while (!this.#stopping) {
       try {
         await this.#step(this.#schedule);
+        // Without a connection no step waits for anything: thousands of tags would keep all else from running.
+        if (clock.mono() >= yieldAt) {
+          await new Promise((resolve) => setImmediate(resolve));
+          yieldAt = clock.mono() + MAX_HOLD;
+        }
       } catch (error) {
         log.error({ event: 'modbus.bus.fault', source, error }, describeError(error));
         await new Promise((resolve) => setTimeout(resolve, 100));

@@ -24,8 +24,8 @@ interface Entry<J> {
 
 interface Lane<J> {
   readonly unit: number;
+  /** A binary heap, the next entry first: a unit may have thousands of requests, and each turn asks for one. */
   entries: Entry<J>[];
-  nextDue: number;
   servedAt: number;
 }
 
@@ -43,8 +43,9 @@ export class Schedule<J extends Job> {
   constructor(units: readonly (readonly J[])[], start: Millis) {
     this.#start = start;
     this.#lanes = units.map((jobs, unit) => {
+      // Equal keys are a heap already.
       const entries = jobs.map((job) => ({ job, due: start as number, servedAt: 0 }));
-      return { unit, entries, nextDue: earliest(entries), servedAt: 0 };
+      return { unit, entries, servedAt: 0 };
     });
   }
 
@@ -52,25 +53,25 @@ export class Schedule<J extends Job> {
   next(now: Millis): Turn<J> | undefined {
     let lane: Lane<J> | undefined;
     for (const candidate of this.#lanes) {
-      if (candidate.nextDue > now) continue;
+      if (nextDue(candidate) > now) continue;
       if (!lane || candidate.servedAt < lane.servedAt) lane = candidate;
     }
     if (!lane) return undefined;
-    const entry = lane.entries.reduce((best, other) => (isBefore(other, best) ? other : best));
+    const entry = lane.entries[0]!;
     const due = millis(entry.due);
     const missed = Math.floor((now - due) / entry.job.period);
     entry.due = this.#after(entry.job, now);
-    lane.nextDue = earliest(lane.entries);
     this.#turns += 1;
     lane.servedAt = this.#turns;
     entry.servedAt = this.#turns;
+    sink(lane.entries, 0);
     return { unit: lane.unit, job: entry.job, due, missed };
   }
 
   /** When something is due next; infinite when there is nothing at all. */
   wakeAt(): Millis {
     let wake = Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) if (lane.nextDue < wake) wake = lane.nextDue;
+    for (const lane of this.#lanes) wake = Math.min(wake, nextDue(lane));
     return millis(wake);
   }
 
@@ -78,15 +79,17 @@ export class Schedule<J extends Job> {
   hurry(unit: number, now: Millis): void {
     const lane = this.#lanes[unit]!;
     for (const entry of lane.entries) entry.due = Math.min(entry.due, now);
-    lane.nextDue = earliest(lane.entries);
+    order(lane.entries);
   }
 
   /** Other jobs for a unit: due now, later in the phase that all jobs share. */
   replace(unit: number, remove: readonly J[], add: readonly J[], now: Millis): void {
     const lane = this.#lanes[unit]!;
-    const kept = lane.entries.filter((entry) => !remove.includes(entry.job));
-    lane.entries = [...kept, ...add.map((job) => ({ job, due: now as number, servedAt: 0 }))];
-    lane.nextDue = earliest(lane.entries);
+    const removed = new Set(remove);
+    const kept = lane.entries.filter((entry) => !removed.has(entry.job));
+    const added = add.map((job) => ({ job, due: now as number, servedAt: 0 }));
+    lane.entries = [...kept, ...added];
+    order(lane.entries);
   }
 
   /** The first regular due time of a job after `now`; the loop absorbs what the division rounds. */
@@ -101,6 +104,25 @@ function isBefore<J>(a: Entry<J>, b: Entry<J>): boolean {
   return a.due < b.due || (a.due === b.due && a.servedAt < b.servedAt);
 }
 
-function earliest(entries: readonly { due: number }[]): number {
-  return entries.reduce((least, entry) => Math.min(least, entry.due), Number.POSITIVE_INFINITY);
+function nextDue<J>({ entries }: Lane<J>): number {
+  return entries[0]?.due ?? Number.POSITIVE_INFINITY;
+}
+
+/** Makes a heap of entries in any order. */
+function order<J>(heap: Entry<J>[]): void {
+  for (let at = (heap.length >> 1) - 1; at >= 0; at--) sink(heap, at);
+}
+
+/** Moves the entry at `at` down to where it belongs in the heap. */
+function sink<J>(heap: Entry<J>[], at: number): void {
+  const entry = heap[at]!;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+    if (!isBefore(heap[child]!, entry)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = entry;
 }

@@ -95,4 +95,41 @@ test('no poll comes twice in a period nor earlier than due, and polls and misses
   );
 });
 
+test('whatever is served, hurried and replaced, the turn goes to the entry that is due first', () => {
+  const periods = fc.array(fc.integer({ min: 10, max: 500 }), { minLength: 1, maxLength: 40 });
+  const steps = fc.array(
+    fc.tuple(fc.constantFrom('next', 'hurry', 'replace'), fc.integer({ min: 0, max: 200 })),
+    {
+      maxLength: 60,
+    },
+  );
+  fc.assert(
+    fc.property(periods, steps, (all, moves) => {
+      let jobs = all.map((period, i) => job(`${i}`, period));
+      const schedule = new Schedule([jobs], millis(0));
+      const dues = new Map(jobs.map(({ name }) => [name, 0]));
+      let now = 0;
+      for (const [move, wait] of moves) {
+        now += wait;
+        if (move === 'hurry') {
+          schedule.hurry(0, millis(now));
+          for (const [name, due] of dues) dues.set(name, Math.min(due, now));
+        } else if (move === 'replace') {
+          const [gone, added] = [jobs[0]!, job(`at ${now} ${jobs.length}`, 100)];
+          schedule.replace(0, [gone], [added], millis(now));
+          jobs = [...jobs.slice(1), added];
+          dues.delete(gone.name);
+          dues.set(added.name, now);
+        } else {
+          const turn = schedule.next(millis(now));
+          const first = Math.min(...dues.values());
+          assert.is(turn?.due, first <= now ? first : undefined);
+          if (turn) dues.set(turn.job.name, (Math.floor(now / turn.job.period) + 1) * turn.job.period);
+        }
+        assert.is(schedule.wakeAt(), Math.min(...dues.values()));
+      }
+    }),
+  );
+});
+
 test.run();
