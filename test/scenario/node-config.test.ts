@@ -167,6 +167,25 @@ test('a bad file at a later start runs the last good one, and log, status topic 
   folder.remove();
 });
 
+test('a model that cannot be used is a problem from the start, over reloads, to the restart', async () => {
+  const device = await startDevice();
+  const http = await freePort();
+  const anomaly = {
+    models: [{ name: 'own', file: '/nowhere/model.onnx', group: 'default', inputs: ['plc-0'], limit: 1 }],
+  };
+  const folder = nodeFolder(config(http, [source('plc', device)], { anomaly }));
+  const node = runNode(folder);
+  await node.logged('node.started');
+  const { message } = await node.logged('config.problem');
+  assert.match(message, /model\.onnx/);
+  await reload(node);
+  const expected = { state: 'quarantine', problems: [message] };
+  assert.equal((await getJson(http, '/api/status')).config, expected);
+  await waitFor('polls', () => device.asked.length > 2);
+  assert.equal(await node.stop(), { code: 0, signal: null, late: [] });
+  folder.remove();
+});
+
 test('a unit that is configured wrongly is left out while the others run', async () => {
   const device = await startDevice();
   const http = await freePort();
