@@ -11,8 +11,8 @@ export const framing = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('line'),
     end: described(
-      z.string().min(1).max(4).default('\n'),
-      'End of a line; a carriage return before it is dropped.',
+      z.string().min(1).max(16).default('\n'),
+      'End of a line; \\r, \\n and \\xHH are understood. A carriage return before it is dropped.',
     ),
   }),
   z.strictObject({
@@ -95,17 +95,37 @@ export const serialSource = z
     tags: described(z.array(serialField).min(1), 'What a frame holds.'),
   })
   .superRefine((source, context) => {
-    if (source.pattern === undefined) return;
-    try {
-      new RegExp(source.pattern);
-    } catch (error) {
-      context.addIssue({
-        code: 'custom',
-        path: ['pattern'],
-        message: `not a regular expression: ${(error as Error).message}`,
-      });
-    }
+    const complain = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+    const groups = groupsOf(source.pattern, (message) => complain(['pattern'], message));
+    source.tags.forEach(({ match, at, type, length }, index) => {
+      if (match !== undefined && groups && !groups.includes(match)) {
+        const there = groups.length > 0 ? `its groups are: ${groups.join(', ')}` : 'there is no named group';
+        complain(['tags', index, 'match'], `'${match}' is no named group of pattern; ${there}`);
+      }
+      if (at === undefined || type === undefined || source.framing.type !== 'fixed') return;
+      // The name of a type ends with its bits.
+      const end = at + (length ?? Number(type.replace(/\D/g, '')) / 8);
+      if (end > source.framing.length)
+        complain(
+          ['tags', index, 'at'],
+          `the field ends at byte ${end} of a frame of ${source.framing.length}`,
+        );
+    });
   });
+
+/** Named groups of the pattern; undefined when it is none, which is reported. */
+function groupsOf(pattern: string | undefined, report: (message: string) => void): string[] | undefined {
+  if (pattern === undefined) return [];
+  try {
+    new RegExp(pattern);
+    // With an empty alternative it matches anything, and a match lists the groups.
+    return Object.keys(new RegExp(`${pattern}|`).exec('')?.groups ?? {});
+  } catch (error) {
+    report(`not a regular expression: ${(error as Error).message}`);
+    return undefined;
+  }
+}
 
 export type SerialSourceConfig = z.output<typeof serialSource>;
 export type SerialFieldConfig = z.output<typeof serialField>;

@@ -2,6 +2,7 @@
 
 import type { FramingConfig } from '../../config/schema/serial.ts';
 import type { Millis } from '../../core/units.ts';
+import { unescapeBytes } from './escapes.ts';
 
 export interface Framer {
   /** @returns the frames completed by these bytes; each a copy of its own. */
@@ -18,7 +19,7 @@ export interface Framer {
 export function createFramer(config: FramingConfig, maxFrame: number): Framer {
   switch (config.type) {
     case 'line':
-      return new LineFramer(Buffer.from(config.end, 'latin1'), maxFrame);
+      return new LineFramer(unescapeBytes(config.end), maxFrame);
     case 'fixed':
       return new FixedFramer(config.length, config.start);
     case 'delimited':

@@ -4,11 +4,11 @@ import type { Registry } from 'prom-client';
 import type { SerialSourceConfig } from '../../config/schema/serial.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Health, Source } from '../../core/component.ts';
-import type { DeviceError } from '../../core/errors.ts';
+import { type DeviceError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Emit, Sample, Tag } from '../../core/messages.ts';
 import { judged, stale, unread } from '../../core/quality.ts';
-import { millis, seconds } from '../../core/units.ts';
+import { type Millis, seconds } from '../../core/units.ts';
 import { Keeper } from '../port/reconnect.ts';
 import { openSerialPort, type SerialHandle } from '../port/serial-port.ts';
 import { verifyChecksum } from './checksum.ts';
@@ -41,6 +41,10 @@ export class SerialSource implements Source {
   readonly #keeper: Keeper<SerialHandle>;
   readonly #request: Buffer | undefined;
   readonly #lastRead: Float64Array;
+  /** Undefined while the port is not open. */
+  #openSince: Millis | undefined;
+  /** Causes of this outage that were logged. */
+  readonly #told = new Set<string>();
   #droppedBefore = 0;
   #badFrames = 0;
   #health: Health = { state: 'starting', detail: 'the port is being opened' };
@@ -60,7 +64,7 @@ export class SerialSource implements Source {
     this.#keeper = new Keeper({
       open: (lost) => openSerialPort(config.serial, { data: (chunk) => this.#onData(chunk), lost }),
       onUp: () => this.#onUp(),
-      onDown: (cause, failures) => this.#onDown(cause, failures),
+      onDown: (cause) => this.#onDown(cause),
       ...PAUSE,
     });
   }
@@ -86,6 +90,8 @@ export class SerialSource implements Source {
 
   #onUp(): void {
     this.#framer.reset();
+    this.#told.clear();
+    this.#openSince = this.#options.clock.mono();
     this.#metrics.connected(true);
     this.#health = { state: 'starting', detail: 'the port is open; no frame yet' };
     this.#options.log.info(
@@ -94,14 +100,15 @@ export class SerialSource implements Source {
     );
   }
 
-  #onDown(cause: DeviceError, failures: number): void {
+  #onDown(cause: DeviceError): void {
     this.#metrics.connected(false);
-    this.#health = { state: 'failed', detail: cause.message };
-    if (failures > 1) return;
-    this.#options.log.warn(
-      { event: 'serial.port.down', component: this.name, code: cause.code },
-      cause.message,
-    );
+    this.#openSince = undefined;
+    const detail = describeError(cause);
+    this.#health = { state: 'failed', detail };
+    // Once per outage and cause: the attempts that follow say nothing new.
+    if (this.#told.has(cause.code)) return;
+    this.#told.add(cause.code);
+    this.#options.log.warn({ event: 'serial.port.down', component: this.name, code: cause.code }, detail);
   }
 
   #onData(chunk: Buffer): void {
@@ -163,10 +170,14 @@ export class SerialSource implements Source {
     if (handle && this.#request) handle.write(this.#request);
     const { clock, config } = this.#options;
     const stamp = clock.stamp();
-    const limit = millis(stamp.mono - STALE_AFTER * config.period);
-    const silent = this.tags.filter((_, index) => this.#lastRead[index]! < limit);
+    const silent = this.tags.filter(
+      ({ period }, index) => this.#lastRead[index]! < stamp.mono - STALE_AFTER * period,
+    );
     if (silent.length === 0) return;
-    if (handle && silent.length === this.tags.length && this.#health.state === 'ok') {
+    const patience = STALE_AFTER * config.period;
+    const waited = this.#openSince !== undefined && this.#openSince < stamp.mono - patience;
+    const calm = this.#health.state === 'ok' || this.#health.state === 'starting';
+    if (waited && calm && silent.length === this.tags.length) {
       this.#health = {
         state: 'degraded',
         detail: `no frame for ${STALE_AFTER} periods; check the sensor and its cable`,

@@ -95,7 +95,7 @@ test('text that is not a decimal number is no value', () => {
 test('binary fields in both byte orders; one beyond the frame is no value', () => {
   const reader = createFrameReader(
     source({
-      framing: { type: 'fixed', length: 6 },
+      framing: { type: 'gap', gap: '5ms' },
       tags: [
         { name: 'a', at: 0, type: 'int16' },
         { name: 'b', at: 0, type: 'int16', order: 'little' },
@@ -111,7 +111,7 @@ test('binary fields in both byte orders; one beyond the frame is no value', () =
 test('any bytes give a finite number or null', () => {
   const reader = createFrameReader(
     source({
-      framing: { type: 'fixed', length: 6 },
+      framing: { type: 'gap', gap: '5ms' },
       pattern: undefined,
       tags: [
         { name: 'a', at: 1, type: 'ascii', length: 5 },
@@ -135,7 +135,14 @@ test('a field is text or bytes, never both, never neither', () => {
     rootConfig.safeParse({
       node: { site: 'a', name: 'b' },
       sources: [
-        { type: 'serial', name: 's', serial: { path: '/dev/x' }, framing: { type: 'line' }, tags: [tag] },
+        {
+          type: 'serial',
+          name: 's',
+          serial: { path: '/dev/x' },
+          framing: { type: 'line' },
+          pattern: '(?<a>.*)',
+          tags: [tag],
+        },
       ],
     }).success;
   assert.is(complain({ name: 't' }), false);

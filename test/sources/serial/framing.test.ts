@@ -115,4 +115,16 @@ test('every byte is in a frame, dropped and counted, part of a line end, or wait
   );
 });
 
+test('an end of line written with escapes is the bytes they stand for', () => {
+  for (const end of ['\\r\\n', '\\x0d\\x0a', '\r\n']) {
+    const framer = createFramer({ type: 'line', end }, 100);
+    const frames = framer.push(Buffer.from('1.5\r\n2.5\r\n'), millis(0));
+    assert.equal(
+      frames.map((frame) => Buffer.from(frame).toString()),
+      ['1.5', '2.5'],
+      end,
+    );
+  }
+});
+
 test.run();

@@ -113,11 +113,48 @@ test('a silent sensor is stale, and the node says so', async (context) => {
   assert.match(source.health().detail, /no frame for 3 periods/);
 });
 
+test('a sensor that never says anything is a fault, not a start that lasts for ever', async (context) => {
+  const { source } = await startSource(context, LINE);
+  await waitFor('the verdict', () => source.health().state === 'degraded');
+  assert.match(source.health().detail, /no frame for 3 periods/);
+});
+
+test('a field with a longer period of its own is not stale by the period of the others', async (context) => {
+  const tags = [LINE.tags[0], { name: 'h', match: 'h', period: '1h' }];
+  const { samples, good } = await startSource(context, { ...LINE, tags });
+  context.device.write(Buffer.from('T=1;H=2\n'));
+  await waitFor('a value', () => good().length > 0);
+  await waitFor('stale samples', () => samples.some(({ reason }) => reason === 'stale'));
+  assert.equal(
+    [...new Set(samples.filter(({ reason }) => reason === 'stale').map(({ tag }) => tag.name))],
+    ['t'],
+  );
+});
+
+test('what can never hold a value is refused with its place', () => {
+  const problems = (over: object) =>
+    serialSource
+      .safeParse({ type: 'serial', name: 's', serial: { path: '/dev/x' }, ...LINE, ...over })
+      .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  assert.is(problems({}), undefined);
+  assert.match(
+    problems({ pattern: '(?<t>.+)' })![0]!,
+    /^tags\.1\.match: 'h' is no named group of pattern; .*: t$/,
+  );
+  assert.match(problems({ pattern: undefined })![0]!, /^tags\.0\.match: .*there is no named group$/);
+  assert.match(problems({ pattern: 'T=\\' })![0]!, /^pattern: not a regular expression/);
+  const fixed = { framing: { type: 'fixed', length: 4 }, pattern: undefined };
+  const field = (at: number) => ({ ...fixed, tags: [{ name: 't', at, type: 'uint16' }] });
+  assert.is(problems(field(2)), undefined);
+  assert.match(problems(field(3))![0]!, /^tags\.0\.at: the field ends at byte 5 of a frame of 4$/);
+});
+
 test('a port pulled out and put back, under whatever number, is read again; meanwhile samples are bad', async (context) => {
-  const { samples, source, good } = await startSource(context, LINE);
+  const { samples, source, good, spine } = await startSource(context, LINE);
   await context.pty.unplug();
   await waitFor('the loss', () => samples.some(({ reason }) => reason === 'bus-offline'));
   assert.is(source.health().state, 'failed');
+  assert.is(spine.lines.filter(({ event }) => event === 'serial.port.down').length > 0, true);
   await context.device.close();
   await context.pty.plug();
   context.device = await openFar(context);
