@@ -10,8 +10,12 @@ export interface Origin {
 
 export const topicPrefix = ({ site, node }: Origin): string => `vigie/${site}/${node}/`;
 
-/** ISO 8601 with milliseconds, UTC. */
-export const isoTime = (wall: EpochMillis): string => new Date(wall).toISOString();
+/** The last moment whose year has four digits, as date-time formats want it. */
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** ISO 8601 with milliseconds, UTC. Held within 1970 … 9999: a nonsense time must not stop the queue behind it. */
+export const isoTime = (wall: EpochMillis): string =>
+  new Date(Math.max(0, Math.min(LAST_MOMENT, wall)) || 0).toISOString();
 
 /** Composes payloads of one node: `{site, node, bootId, seq, time, timeQuality, …body}` as JSON text. */
 export class Envelope {

@@ -76,13 +76,14 @@ export class WaitingRoom {
     waiting.diskId = diskId;
   }
 
-  /** Takes records out; their promises are the caller's to settle. */
+  /** Takes records out; their promises are the caller's to settle. Those that have left already count once. */
   delete(gone: ReadonlySet<Waiting>): void {
-    this.#items = this.#items.filter((waiting) => !gone.has(waiting));
-    for (const waiting of gone) {
+    this.#items = this.#items.filter((waiting) => {
+      if (!gone.has(waiting)) return true;
       this.#bytes -= waiting.cost;
       if (waiting.diskId === undefined) this.unwritten[waiting.entry.class] -= 1;
-    }
+      return false;
+    });
   }
 
   /** The outbox stops. @returns how many records were left. */

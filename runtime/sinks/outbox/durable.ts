@@ -13,7 +13,7 @@
  * No write happens while a sync or a checkpoint is under way: the caller sees to it.
  */
 
-import { closeSync, fdatasync, fsync, mkdirSync, openSync, statSync, write } from 'node:fs';
+import { closeSync, existsSync, fdatasync, fsync, mkdirSync, openSync, statSync, write } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -43,7 +43,9 @@ export function lockDirectory(directory: string): DatabaseSync {
   const doing = `open the outbox in ${directory}`;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    const lock = new DatabaseSync(join(directory, 'outbox.lock'), { timeout: 0 });
+    const path = join(directory, 'outbox.lock');
+    createPrivate(path);
+    const lock = new DatabaseSync(path, { timeout: 0 });
     try {
       lock.exec('BEGIN EXCLUSIVE');
       return lock;
@@ -73,6 +75,7 @@ export class DurableFile {
     try {
       // SQLite would take a database cut to nothing for a new one and delete its log.
       if (sizeOf(path) === 0 && sizeOf(`${path}-wal`) > 0) throw new OutboxFault('damaged', doing);
+      createPrivate(path);
       db = new DatabaseSync(path, { timeout: 0 });
       check(db, doing);
       configure(db);
@@ -172,6 +175,12 @@ function check(db: DatabaseSync, doing: string): void {
   if (pages * PAGE_BYTES > CHECK_UP_TO_BYTES) return;
   const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
   if (verdict !== 'ok') throw new OutboxFault('damaged', doing, verdict);
+}
+
+/** SQLite itself would let everybody read; its log and index take the mode of the database. */
+function createPrivate(path: string): void {
+  // A file that exists is not opened: closing it again would drop the locks this process has on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'ax', 0o640));
 }
 
 function sizeOf(path: string): number {

@@ -128,9 +128,14 @@ export class Outbox implements Component, OutboundQueue {
   }
 
   async take(max: number): Promise<readonly StoredRecord[]> {
-    const records = this.#takeFromDisk(max);
-    if (this.#condition.fault) records.push(...this.#outgoing.fromMemory(this.#times, max - records.length));
-    return records;
+    const withMemory = this.#condition.fault !== undefined;
+    const store = this.#readFault ? undefined : this.#disk?.store;
+    try {
+      return this.#outgoing.take(store, this.#times, max, withMemory);
+    } catch (error) {
+      this.#onReadFault('read the outbox', error);
+      return [];
+    }
   }
 
   remove(ids: readonly number[]): void {
@@ -165,16 +170,6 @@ export class Outbox implements Component, OutboundQueue {
       byClass,
       evicted: this.#condition.evicted,
     };
-  }
-
-  #takeFromDisk(max: number): StoredRecord[] {
-    if (!this.#disk || this.#readFault) return [];
-    try {
-      return this.#outgoing.fromDisk(this.#disk.store, this.#times, max);
-    } catch (error) {
-      this.#onReadFault('read the outbox', error);
-      return [];
-    }
   }
 
   #onReadFault(doing: string, error: unknown): void {

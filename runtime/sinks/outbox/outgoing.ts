@@ -1,6 +1,6 @@
 /** What the sink sees of the queue: which records were handed out, which it is done with. */
 
-import { RECORD_CLASSES, type StoredRecord } from '../../core/messages.ts';
+import { RECORD_CLASSES, type RecordClass, type StoredRecord } from '../../core/messages.ts';
 import type { Waiting, WaitingRoom } from './buffer.ts';
 import { decodeBody } from './record.ts';
 import { type ByClass, noneByClass, type Row, type Store } from './store.ts';
@@ -8,6 +8,15 @@ import type { WallTimes } from './wall-time.ts';
 
 /** Bodies handed out by one `take`: a backlog must not fill the memory. */
 const TAKE_BYTES = 1024 * 1024;
+
+/** What one `take` has gathered, and how many bytes of bodies still fit. */
+interface Taken {
+  readonly records: StoredRecord[];
+  readonly max: number;
+  room: number;
+}
+
+const isFull = ({ records, max, room }: Taken): boolean => records.length >= max || room <= 0;
 
 export class Outgoing {
   readonly #room: WaitingRoom;
@@ -26,44 +35,20 @@ export class Outgoing {
     this.#onDamaged = onDamaged;
   }
 
-  /** Class by class, oldest first. @throws what SQLite throws. */
-  fromDisk(store: Store, times: WallTimes, max: number): StoredRecord[] {
-    const records: StoredRecord[] = [];
-    let bytes = 0;
+  /**
+   * Class by class, oldest first: what is on the disk, then what the disk does not take at the moment.
+   * @param store undefined while it cannot be read.
+   * @throws what SQLite throws.
+   */
+  take(store: Store | undefined, times: WallTimes, max: number, withMemory: boolean): StoredRecord[] {
+    const taken: Taken = { records: [], max, room: TAKE_BYTES };
     for (const name of RECORD_CLASSES) {
-      while (records.length < max && bytes < TAKE_BYTES) {
-        const rows = this.#readSome(store, name, max - records.length, TAKE_BYTES - bytes);
-        if (rows.length === 0) break;
-        for (const row of rows) {
-          if (this.removed.has(row.id)) continue;
-          const { kernel, cost: _, ...record } = row;
-          records.push({ ...record, ...times.correct(row, kernel) });
-          bytes += row.body.length;
-        }
-      }
+      if (store) this.#takeFromDisk(taken, store, times, name);
+      // There may be more of it on the disk: nothing that was accepted later may overtake it.
+      if (isFull(taken)) break;
+      if (withMemory) this.#takeFromMemory(taken, times, name);
     }
-    return records;
-  }
-
-  /** Records the disk does not take at the moment, in the same order. */
-  fromMemory(times: WallTimes, max: number): StoredRecord[] {
-    const free = this.#room.items.filter(
-      ({ memoryId, diskId }) => diskId === undefined && !this.#lent.has(memoryId),
-    );
-    const sorted = RECORD_CLASSES.flatMap((name) => free.filter(({ entry }) => entry.class === name));
-    return sorted.slice(0, Math.max(0, max)).map((waiting) => {
-      const { class: recordClass, topic, seq, bytes, compressed } = waiting.entry;
-      this.#lent.set(waiting.memoryId, waiting);
-      return {
-        id: waiting.memoryId,
-        class: recordClass,
-        topic,
-        bootId: this.#bootId,
-        seq,
-        body: decodeBody(bytes, compressed),
-        ...times.correct(waiting.entry),
-      };
-    });
+    return taken.records;
   }
 
   /** @returns records that never had to reach the disk; they have left the waiting room. */
@@ -85,7 +70,34 @@ export class Outgoing {
     this.#lent.clear();
   }
 
-  #readSome(store: Store, name: keyof ByClass, max: number, bytes: number): Row[] {
+  #takeFromDisk(taken: Taken, store: Store, times: WallTimes, name: RecordClass): void {
+    while (!isFull(taken)) {
+      const rows = this.#readSome(store, name, taken.max - taken.records.length, taken.room);
+      if (rows.length === 0) return;
+      for (const row of rows) {
+        if (this.removed.has(row.id)) continue;
+        const { kernel, cost: _, ...record } = row;
+        taken.records.push({ ...record, ...times.correct(row, kernel) });
+        taken.room -= row.body.length;
+      }
+    }
+  }
+
+  #takeFromMemory(taken: Taken, times: WallTimes, name: RecordClass): void {
+    for (const waiting of this.#room.items) {
+      if (isFull(taken)) return;
+      const { class: recordClass, topic, seq, bytes, compressed } = waiting.entry;
+      if (recordClass !== name || waiting.diskId !== undefined || this.#lent.has(waiting.memoryId)) continue;
+      this.#lent.set(waiting.memoryId, waiting);
+      const body = decodeBody(bytes, compressed);
+      const id = waiting.memoryId;
+      const stamp = times.correct(waiting.entry);
+      taken.records.push({ id, class: name, topic, bootId: this.#bootId, seq, body, ...stamp });
+      taken.room -= body.length;
+    }
+  }
+
+  #readSome(store: Store, name: RecordClass, max: number, bytes: number): Row[] {
     let last = this.#cursor[name];
     const rows = store.read(name, last, max, bytes, (id) => {
       last = Math.max(last, id);

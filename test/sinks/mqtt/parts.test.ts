@@ -5,10 +5,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VigieError } from '../../../runtime/core/errors.ts';
 import type { StoredRecord } from '../../../runtime/core/messages.ts';
-import { epochMillis, millis } from '../../../runtime/core/units.ts';
+import { type EpochMillis, epochMillis, millis } from '../../../runtime/core/units.ts';
 import { Backoff } from '../../../runtime/sinks/mqtt/backoff.ts';
 import { parseRequest } from '../../../runtime/sinks/mqtt/command-request.ts';
-import { Envelope } from '../../../runtime/sinks/mqtt/envelope.ts';
+import { Envelope, isoTime } from '../../../runtime/sinks/mqtt/envelope.ts';
 import { failureOf, failureOfCode } from '../../../runtime/sinks/mqtt/failure.ts';
 import { TokenBucket } from '../../../runtime/sinks/mqtt/token-bucket.ts';
 
@@ -44,6 +44,12 @@ test('the envelope is JSON whatever the names and the body are', () => {
       assert.equal(JSON.parse(new Envelope({ site, node: 'n"1' }).wrap(record)), expected);
     }),
   );
+});
+
+test('a time that no calendar has does not stop the queue', () => {
+  for (const wall of [Number.NaN, 1e300, -1e300, Number.POSITIVE_INFINITY, 8.64e15, -1]) {
+    assert.match(isoTime(wall as EpochMillis), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  }
 });
 
 test('pauses are drawn between the shortest and a doubling ceiling, and start again after a reset', () => {

@@ -72,6 +72,34 @@ test('a full disk: events still leave, readings are evicted from memory, and it 
   }
 });
 
+test('a full disk over a backlog: live events go first, and no younger reading overtakes an older one', async () => {
+  const disk = smallDisk();
+  if (!disk) return;
+  const { outbox, clock } = await startOutbox(join(disk.path, 'outbox'));
+  const filler = join(disk.path, 'filler');
+  try {
+    // Compresses well: more than one take hands out at once.
+    const text = 'x'.repeat(400_000);
+    for (let i = 0; i < 6; i++) await outbox.accept(record(clock, 'reading', { text }));
+    fill(filler);
+    const waiting = [
+      outbox.accept(record(clock, 'reading', noise(1, 5000))),
+      outbox.accept(record(clock, 'event')),
+    ];
+    await until('the fault shows', () => outbox.health().state === 'degraded');
+    const taken = await takeAll(outbox);
+    assert.equal(
+      taken.map(({ seq }) => seq),
+      [8, 1, 2, 3, 4, 5, 6, 7],
+    );
+    rmSync(filler);
+    await Promise.all(waiting);
+  } finally {
+    await outbox.stop();
+    disk.remove();
+  }
+});
+
 test('a disk that is full from the start is waited for', async () => {
   const disk = smallDisk();
   if (!disk) return;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
@@ -49,6 +49,17 @@ test('events leave before health before readings, each in the order of acceptanc
   assert.equal(seqs(await takeAll(outbox)), [5, 3, 1, 4]);
   await outbox.stop();
   await outbox.stop();
+});
+
+test('nobody else may read the queue', async ({ directory }) => {
+  const before = process.umask(0o022);
+  const { outbox, clock } = await startOutbox(directory.path);
+  await outbox.accept(record(clock, 'event'));
+  for (const name of readdirSync(directory.path)) {
+    assert.is(statSync(join(directory.path, name)).mode & 0o007, 0, name);
+  }
+  await outbox.stop();
+  process.umask(before);
 });
 
 test('what is accepted before the start is written after it', async ({ directory }) => {
