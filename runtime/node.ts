@@ -22,7 +22,10 @@ export class VigieNode {
   readonly #parts: NodeParts;
   #running: RunnableConfig;
   #configStatus: NodeStatus['config'];
-  #reloading: Promise<void> = Promise.resolve();
+  /** The start, then the reload under way. */
+  #busy: Promise<void> = Promise.resolve();
+  #nextReload: Promise<void> | undefined;
+  #stopping = false;
 
   constructor(parts: NodeParts, running: RunnableConfig) {
     this.#parts = parts;
@@ -45,24 +48,35 @@ export class VigieNode {
     this.#logProblems(this.#running);
     const { notKept } = this.#running;
     if (notKept !== undefined) log.error({ event: 'config.keep.failed' }, notKept);
-    await supervisor.start();
+    this.#busy = supervisor.start();
+    await this.#busy;
   }
 
   /** @returns the names of the components that did not stop in time. */
   stop(): Promise<readonly string[]> {
+    this.#stopping = true;
     return this.#parts.supervisor.stop();
   }
 
-  /** Takes over what can be taken over from the file as it is now; says what needs a restart. Never throws. */
+  /**
+   * Takes over what can be taken over from the file as it is now; says what needs a restart. Never throws. However
+   * often it is asked meanwhile, one more look at the file follows the one under way.
+   */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-    return this.#reloading;
+    this.#nextReload ??= this.#busy.then(() => {
+      this.#nextReload = undefined;
+      this.#busy = this.#reload();
+      return this.#busy;
+    });
+    return this.#nextReload;
   }
 
   async #reload(): Promise<void> {
     const { log, loadConfig } = this.#parts;
+    if (this.#stopping) return;
     try {
       const next = await loadConfig();
+      if (this.#stopping) return;
       this.#configStatus = next;
       this.#logProblems(next);
       if (next.state === 'last-known-good') {

@@ -41,14 +41,21 @@ Example:
     });
     const file = resolve(values.config ?? DEFAULT_CONFIG);
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
+    // Unhandled, a SIGHUP that comes while the node is put together would end it.
+    let node: VigieNode | undefined;
+    let reloadAsked = false;
+    process.on('SIGHUP', () => {
+      if (node) void node.reload();
+      else reloadAsked = true;
+    });
     const loadConfig = () => loadChecked(file, dataDir, version());
     // Side by side: where the check takes a child process, the modules are loaded meanwhile.
     const [running, { wire }] = await Promise.all([loadConfig(), import('../wire.ts')]);
     const log = createLog(running.config.log.level);
-    const node = await wire({ running, loadConfig, dataDir, version: version(), log });
+    node = await wire({ running, loadConfig, dataDir, version: version(), log });
     const stopped = stopOnSignal(node);
-    process.on('SIGHUP', () => void node.reload());
     await node.start();
+    if (reloadAsked) void node.reload();
     log.info({ event: 'node.started', version: version(), file, dataDir }, 'the node runs');
     setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
     const late = await stopped;

@@ -29,6 +29,8 @@ export class Supervisor {
   /** Why a component is not running, by name; it is tried again. */
   readonly #startErrors = new Map<string, string>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  /** Starts under way, retries among them. */
+  readonly #starts = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<readonly string[]> | undefined;
@@ -100,6 +102,13 @@ export class Supervisor {
   }
 
   async #tryStart(component: Component, attempt: number): Promise<void> {
+    const start = this.#startOnce(component, attempt);
+    this.#starts.add(start);
+    await start;
+    this.#starts.delete(start);
+  }
+
+  async #startOnce(component: Component, attempt: number): Promise<void> {
     try {
       await component.start(this.#abort.signal);
       this.#startErrors.delete(component.name);
@@ -123,7 +132,8 @@ export class Supervisor {
     );
     const timer = setTimeout(() => {
       this.#retries.delete(timer);
-      void this.#tryStart(component, attempt + 1);
+      // Another one may have taken its place meanwhile.
+      if (this.#components.includes(component)) void this.#tryStart(component, attempt + 1);
     }, delay);
     this.#retries.add(timer);
   }
@@ -135,7 +145,7 @@ export class Supervisor {
     const { clock, log, stopDeadline = seconds(4.5) } = this.#options;
     const deadline = millis(clock.mono() + stopDeadline);
     // Stopped while it starts, a component might run on.
-    if (this.#starting) await within(this.#starting, millis(stopDeadline / 2));
+    await within(Promise.all(this.#starts), millis(stopDeadline / 2));
     const late: string[] = [];
     for (const component of [...this.#components].reverse()) {
       const left = millis(Math.max(50, deadline - clock.mono()));
@@ -157,7 +167,7 @@ function stopWithin(component: Component, limit: Millis): Promise<string | undef
 }
 
 /** @returns why it did not end well; undefined when it did. */
-async function within(work: Promise<void>, limit: Millis): Promise<string | undefined> {
+async function within(work: Promise<unknown>, limit: Millis): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`still busy after ${Math.round(limit)} ms`), limit);

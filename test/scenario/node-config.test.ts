@@ -1,5 +1,8 @@
 /** What a changed, a broken or a half-broken configuration does to a node: at its start and at SIGHUP. */
 
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
@@ -208,5 +211,35 @@ test('a unit that is configured wrongly is left out while the others run', async
   await node.stop();
   folder.remove();
 });
+
+test('a SIGHUP while the node still reads its configuration reloads it later, and ends nothing', async () => {
+  const folder = nodeFolder();
+  const real = join(folder.path, 'real.yaml');
+  writeFileSync(real, stringify(config(await freePort(), [])));
+  // Reading a named pipe takes until somebody writes to it.
+  execFileSync('mkfifo', [folder.configFile]);
+  const node = runNode(folder);
+  let pipe: number | undefined;
+  await waitFor('the node to open its configuration', () => {
+    pipe = openIfRead(folder.configFile);
+    return pipe !== undefined;
+  });
+  node.signal('SIGHUP');
+  renameSync(real, folder.configFile);
+  writeSync(pipe!, 'half of a file');
+  closeSync(pipe!);
+  await node.logged('config.reload.done');
+  assert.is((await node.stop()).code, 0);
+  folder.remove();
+});
+
+/** The pipe to write to, once somebody reads it. */
+function openIfRead(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+}
 
 test.run();

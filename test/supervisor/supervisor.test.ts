@@ -112,6 +112,49 @@ test('a component is replaced in its place; one that does not exist is refused',
   );
 });
 
+test('a retry under way when the stop comes is waited for, so that nothing runs on', async () => {
+  const calls: string[] = [];
+  let attempts = 0;
+  let finish = () => {};
+  const slow = part('slow', calls, {
+    start: () => {
+      attempts += 1;
+      if (attempts === 1) return Promise.reject(new RangeError('not yet'));
+      return new Promise((resolve) => {
+        finish = () => {
+          calls.push('+slow');
+          resolve();
+        };
+      });
+    },
+  });
+  const { supervisor } = supervise([slow], millis(20_000));
+  await supervisor.start();
+  while (attempts < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  const stopped = supervisor.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  finish();
+  assert.equal(await stopped, []);
+  assert.equal(calls, ['+slow', '-slow']);
+});
+
+test('what was replaced before its retry is not started again', async () => {
+  let attempts = 0;
+  const failing = part('bus', [], {
+    start: async () => {
+      attempts += 1;
+      throw new RangeError('no such port');
+    },
+  });
+  const { supervisor } = supervise([failing]);
+  await supervisor.start();
+  await supervisor.replace(part('bus', []));
+  // The first retry would come after 1 to 1.25 s.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.is(attempts, 1);
+  await supervisor.stop();
+});
+
 test('a health check that throws is itself a failure', async () => {
   const { supervisor } = supervise([
     part('a', [], {
