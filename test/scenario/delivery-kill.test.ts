@@ -46,25 +46,30 @@ function start(directory: string, mqtt: MqttConfig, task: 'produce' | 'drain') {
     },
   );
   children.add(child);
-  const run = { child, output: '' };
+  const closed = once(child, 'close');
+  const run = { child, closed, output: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     run.output += chunk;
   });
   return run;
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+type Run = ReturnType<typeof start>;
+
+async function kill({ child, closed }: Run): Promise<void> {
   child.kill('SIGKILL');
-  await once(child, 'close');
+  await closed;
   children.delete(child);
 }
 
 /** @returns `BOOT SEQ` of what was accepted. */
 async function runAndKill(directory: string, mqtt: MqttConfig, life: number): Promise<string[]> {
   const run = start(directory, mqtt, 'produce');
-  await once(run.child.stdout!, 'data');
+  await Promise.race([once(run.child.stdout!, 'data'), run.closed]);
   await sleep(life);
-  await kill(run.child);
+  const { exitCode, signalCode } = run.child;
+  assert.equal([exitCode, signalCode], [null, null], 'it lives until it is killed');
+  await kill(run);
   // What was written last may be half a line.
   return run.output.split('\n').slice(0, -1);
 }
@@ -118,7 +123,7 @@ async function lane(random: () => number): Promise<Outcome> {
     return [...accepted].filter((key) => !seen.has(key));
   };
   await waitFor('every accepted record', () => missing().length === 0, 60_000).catch(() => {});
-  await kill(drain.child);
+  await kill(drain);
   assert.equal(missing(), [], 'accepted, and never seen by the subscriber');
   assertOrder(ears);
   const delivered = seen.size;
