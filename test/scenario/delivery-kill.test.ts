@@ -65,7 +65,8 @@ async function kill({ child, closed }: Run): Promise<void> {
 /** @returns `BOOT SEQ` of what was accepted. */
 async function runAndKill(directory: string, mqtt: MqttConfig, life: number): Promise<string[]> {
   const run = start(directory, mqtt, 'produce');
-  await Promise.race([once(run.child.stdout!, 'data'), run.closed]);
+  const begun = () => run.output !== '' || run.child.exitCode !== null;
+  await waitFor('the first accepted record', begun, 60_000);
   await sleep(life);
   const { exitCode, signalCode } = run.child;
   assert.equal([exitCode, signalCode], [null, null], 'it lives until it is killed');
