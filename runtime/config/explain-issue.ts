@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { Problem } from './problem.ts';
 import { nearestName } from './suggest.ts';
-import { describeKey, validKeys } from './valid-names.ts';
+import { describeFormat, describeKey, validKeys } from './valid-names.ts';
 import type { ParsedYaml } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -14,7 +14,7 @@ export function explainIssue(issue: Issue, yaml: ParsedYaml): Problem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, yaml));
   const found = valueAt(yaml.value, path);
   if (found === undefined) return [missingKey(path, yaml)];
-  return [{ path, ...yaml.locate(path), message: `${sentence(issue, found)}` }];
+  return [{ path, ...yaml.locate(path), message: sentence(issue, found, describeFormat(path, yaml.value)) }];
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string, yaml: ParsedYaml): Problem {
@@ -29,11 +29,13 @@ function missingKey(path: readonly PropertyKey[], yaml: ParsedYaml): Problem {
   return { path, ...yaml.locate(path.slice(0, -1)), message: `is missing${purpose ? `. ${purpose}` : ''}` };
 }
 
-function sentence(issue: Issue, found: unknown): string {
+function sentence(issue: Issue, found: unknown, format: string | undefined): string {
   const shown = show(found);
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${issue.expected}, found ${shown}`;
+      return format
+        ? `expected a ${format}, written with its unit; found ${shown}`
+        : `expected ${issue.expected}, found ${shown}`;
     case 'invalid_value':
       return `expected one of ${choices(issue.values, found)}; found ${shown}`;
     case 'too_small':

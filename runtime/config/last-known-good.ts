@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../core/atomic-file.ts';
 import { describeError, InputError } from '../core/errors.ts';
-import { type LoadResult, loadConfig, loadConfigFile } from './load.ts';
+import { type LoadResult, loadConfig, readConfigFile } from './load.ts';
 import { formatProblem } from './problem.ts';
 import type { Config } from './schema/root.ts';
 
@@ -25,9 +25,9 @@ const KEPT = 'vigie.last-known-good.yaml';
  * @throws InputError `config-invalid` listing every problem, when there is nothing to fall back on.
  */
 export function loadRunnable(file: string, dataDir: string): RunnableConfig {
-  const { result, problems } = tryLoad(file);
+  const { text, result, problems } = tryLoad(file);
   if (result?.config) {
-    const notKept = problems.length === 0 ? keep(file, dataDir) : undefined;
+    const notKept = problems.length === 0 ? keep(text, dataDir) : undefined;
     const state = problems.length > 0 ? 'quarantine' : 'ok';
     return { config: result.config, state, problems, ...(notKept === undefined ? {} : { notKept }) };
   }
@@ -41,12 +41,15 @@ export function loadRunnable(file: string, dataDir: string): RunnableConfig {
   });
 }
 
-function tryLoad(file: string): { result?: LoadResult; problems: string[] } {
+/** The file is read once: what is kept is what was checked, however often somebody writes it meanwhile. */
+function tryLoad(file: string): { text: string; result?: LoadResult; problems: string[] } {
+  let text = '';
   try {
-    const result = loadConfigFile(file);
-    return { result, problems: result.problems.map((problem) => formatProblem(file, problem)) };
+    text = readConfigFile(file);
+    const result = loadConfig(text, dirname(resolve(file)));
+    return { text, result, problems: result.problems.map((problem) => formatProblem(file, problem)) };
   } catch (error) {
-    return { problems: [`${file}: ${describeError(error)}`] };
+    return { text, problems: [`${file}: ${describeError(error)}`] };
   }
 }
 
@@ -54,11 +57,10 @@ function tryLoad(file: string): { result?: LoadResult; problems: string[] } {
  * Written only when it changed: a flash card wears out by writing.
  * @returns why it could not be kept; undefined when it was.
  */
-function keep(file: string, dataDir: string): string | undefined {
+function keep(text: string, dataDir: string): string | undefined {
   const kept = join(dataDir, KEPT);
   try {
-    const text = readFileSync(file);
-    if (existsSync(kept) && readFileSync(kept).equals(text)) return undefined;
+    if (existsSync(kept) && readFileSync(kept, 'utf8') === text) return undefined;
     mkdirSync(dataDir, { recursive: true });
     writeFileAtomic(kept, text);
     return undefined;

@@ -20,16 +20,19 @@ export interface LoadResult {
 
 /** @throws InputError `config-unreadable` when there is no such file. */
 export function loadConfigFile(file: string): LoadResult {
-  let text: string;
+  return loadConfig(readConfigFile(file), dirname(resolve(file)));
+}
+
+/** @throws InputError `config-unreadable`. */
+export function readConfigFile(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new InputError('config-unreadable', `cannot read the configuration ${file}`, {
       cause,
       facts: { file },
     });
   }
-  return loadConfig(text, dirname(resolve(file)));
 }
 
 /** @param directory where relative paths start. */

@@ -17,6 +17,11 @@ export function describeKey(path: readonly PropertyKey[], data: unknown): string
   return (parent.shape[key] as z.ZodType | undefined)?.meta()?.description;
 }
 
+/** How the value at `path` is written where it is a text of a certain form: `duration 10ms … 1d`. */
+export function describeFormat(path: readonly PropertyKey[], data: unknown): string | undefined {
+  return schemaAt(path, data)?.meta()?.format as string | undefined;
+}
+
 function schemaAt(path: readonly PropertyKey[], data: unknown): z.ZodType | undefined {
   let schema = unwrap(rootConfig, data);
   let value = data;

@@ -32,8 +32,14 @@ export interface ParsedYaml {
 /** A configuration is text a person wrote: larger than this is a mistake, and would starve a small board. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
+/** Some editors write one; it would shift the columns of the first line. */
+const BYTE_ORDER_MARK = '\uFEFF';
+/** What bytes become that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
+
 /** @throws InputError `config-too-large`. Everything else that is wrong with the text is in `problems`. */
-export function parseYaml(text: string): ParsedYaml {
+export function parseYaml(content: string): ParsedYaml {
+  const text = content.startsWith(BYTE_ORDER_MARK) ? content.slice(1) : content;
   if (text.length > MAX_LENGTH) {
     throw new InputError(
       'config-too-large',
@@ -49,6 +55,9 @@ export function parseYaml(text: string): ParsedYaml {
   const problems = document.errors.map(
     (error): Problem => ({ path: [], ...at(error.pos[0]), message: error.message }),
   );
+  const foreign = text.indexOf(REPLACEMENT);
+  if (foreign >= 0)
+    problems.push({ path: [], ...at(foreign), message: 'not UTF-8 text: save the file in UTF-8' });
   const value = problems.length > 0 ? undefined : toPlain(document, problems);
   return {
     value,

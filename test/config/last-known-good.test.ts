@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -24,6 +25,18 @@ test('a bad file runs the one before and says what is wrong', ({ directory }) =>
   assert.is(fallback.state, 'last-known-good');
   assert.is(fallback.config.node.name, 'pumps');
   assert.match(fallback.problems[0]!, /vigie\.yaml:1:7: node\.name: is missing/);
+});
+
+test('what is kept is what was checked, though the file is written again meanwhile', ({ directory }) => {
+  const file = join(directory, 'vigie.yaml');
+  const next = join(directory, 'next.yaml');
+  writeFileSync(next, 'half: [');
+  // The first reader of the pipe finds its end only when the path already leads to the next file.
+  execFileSync('mkfifo', [file]);
+  const script = 'exec 3> "$1"; printf "$0" >&3; mv "$2" "$1"';
+  spawn('sh', ['-c', script, GOOD, file, next], { stdio: 'ignore' });
+  assert.is(loadRunnable(file, directory).state, 'ok');
+  assert.is(readFileSync(join(directory, 'vigie.last-known-good.yaml'), 'utf8'), GOOD);
 });
 
 test('a file that vanished runs the one before', ({ directory }) => {

@@ -36,7 +36,10 @@ test('a wrong type, a bad duration and a missing key are all reported at once, i
   assert.is(lines.length, 3);
   assert.match(lines[0]!, /^vigie\.yaml:1:7: node\.name: is missing\. This node/);
   assert.match(lines[1]!, /^vigie\.yaml:2:21: anomaly\.enabled: expected boolean, found "maybe"$/);
-  assert.match(lines[2]!, /^vigie\.yaml:3:30: outbox\.readings\.batch: expected string, found 30$/);
+  assert.match(
+    lines[2]!,
+    /^vigie\.yaml:3:30: outbox\.readings\.batch: expected a duration .*, written with its unit; found 30$/,
+  );
 });
 
 test('a wrong enum value says the choices and the nearest one', () => {
@@ -154,6 +157,28 @@ test('no text, however odd, throws or is accepted without a config or a problem'
     }),
     { numRuns: 500 },
   );
+});
+
+test('line ends, byte order marks and foreign encodings: the place is right, and what is no text is said', () => {
+  const windows = `\uFEFF${HEAD}mqtt: { url: 3 }\n`.replaceAll('\n', '\r\n');
+  assert.match(load(windows).lines[0]!, /^vigie\.yaml:2:14: mqtt\.url/);
+  assert.match(load('\uFEFFnode: { site: a, name: b, x: 1 }\n').lines[0]!, /^vigie\.yaml:1:27: node\.x/);
+  const latin1 = Buffer.from(`${HEAD}# 20 \xb0C\n`, 'latin1').toString('utf8');
+  assert.equal(load(latin1).lines, ['vigie.yaml:2:6: not UTF-8 text: save the file in UTF-8']);
+});
+
+test('a unit that could never answer or be told apart is set aside', () => {
+  const serial = (units: string) =>
+    `${HEAD}sources:\n${plc('a', units)}`.replace('tcp: { host: a.plant }', 'serial: { path: /dev/ttyUSB0 }');
+  assert.match(
+    load(serial(unit(0, 't1') + unit(1, 't2'))).lines[0]!,
+    /units\[0\]\.id: unit 0 is the broadcast/,
+  );
+  assert.equal(load(`${HEAD}sources:\n${plc('a', unit(0, 't1') + unit(255, 't2'))}`).lines, []);
+  const named = (unit(1, 't1') + unit(2, 't2')).replace('id: 1', 'id: 1\n        name: unit-2');
+  const { lines, quarantined } = load(serial(named));
+  assert.match(lines[0]!, /units\[1\]\.id: 'unit-2' is the name of unit 1 already/);
+  assert.equal(quarantined, ['sources[0].units[1] (a)']);
 });
 
 test.run();

@@ -165,7 +165,19 @@ export const modbusSource = z
         message: 'expected either tcp (an endpoint) or serial (a line)',
       });
     }
+    const nameOf = (unit: (typeof source.units)[number]) => unit.name ?? `unit-${unit.id}`;
+    const complain = (unit: number, key: string, message: string) =>
+      context.addIssue({ code: 'custom', path: ['units', unit, key], message });
     source.units.forEach((unit, index) => {
+      if (source.serial && unit.id === 0)
+        complain(index, 'id', 'unit 0 is the broadcast of a serial line: no device answers to it');
+      const same = source.units.findIndex((other) => nameOf(other) === nameOf(unit));
+      if (same < index && source.units[same]!.id !== unit.id)
+        complain(
+          index,
+          unit.name ? 'name' : 'id',
+          `'${nameOf(unit)}' is the name of unit ${source.units[same]!.id} already`,
+        );
       unit.tags.forEach((tag, position) => {
         if (registersOf(tag) <= source.maxRegisters) return;
         context.addIssue({
@@ -175,11 +187,7 @@ export const modbusSource = z
         });
       });
       if (source.units.findIndex((other) => other.id === unit.id) === index) return;
-      context.addIssue({
-        code: 'custom',
-        path: ['units', index, 'id'],
-        message: `unit ${unit.id} appears twice`,
-      });
+      complain(index, 'id', `unit ${unit.id} appears twice`);
     });
   });
 
