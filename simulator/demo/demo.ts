@@ -33,13 +33,19 @@ export interface RunningDemo {
   stop(): Promise<void>;
 }
 
+/** @throws DeliveryError `demo-broker` when the broker named cannot be reached; nothing is left running. */
 export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const plant = await startPlantServer({ port: 0, seed: options.seed, faultProbability: 0 });
   const broker = options.broker === undefined ? await startDevelopmentBroker() : undefined;
   const directory = mkdtempSync(join(tmpdir(), 'vigie-demo-'));
   const demo = new Demo(options, plant, broker, directory);
-  await demo.start();
-  return demo;
+  try {
+    await demo.start();
+    return demo;
+  } catch (error) {
+    await demo.stop();
+    throw error;
+  }
 }
 
 class Demo implements RunningDemo {

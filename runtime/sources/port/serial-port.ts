@@ -30,9 +30,9 @@ const LOOK_EVERY_MS = 2000;
 export async function openSerialPort(line: SerialLine, events: SerialEvents): Promise<SerialHandle> {
   const { SerialPort } = await import('serialport');
   const port = new SerialPort({ ...line, autoOpen: false, lock: true });
-  await new Promise<void>((resolve, reject) => {
-    port.open((error) => (error ? reject(explainOpenFailure(line.path, error)) : resolve()));
-  });
+  const refused = await new Promise<Error | null>((resolve) => port.open(resolve));
+  // Not in the callback: looking at a device that just goes away may throw, and there it would end the process.
+  if (refused) throw explainOpenFailure(line.path, refused);
   const opened = nodeAt(line.path);
   let done = false;
   const lose = (cause: unknown) => {

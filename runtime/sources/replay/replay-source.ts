@@ -59,8 +59,9 @@ export class ReplaySource implements Source {
   async #play(): Promise<void> {
     const { config, log } = this.#options;
     try {
-      do await this.#playOnce();
-      while (config.loop && !this.#abort.signal.aborted);
+      for (let pause = await this.#playOnce(); config.loop; pause = await this.#playOnce()) {
+        await this.#wait(pause);
+      }
       this.#health = { state: 'ok', detail: 'the recording is played to its end' };
       log.info({ event: 'replay.ended', component: this.name }, `${config.file} is played to its end`);
     } catch (error) {
@@ -73,8 +74,11 @@ export class ReplaySource implements Source {
     }
   }
 
-  async #playOnce(): Promise<void> {
+  /** @returns how long the last row lasts before another round: as long as the one before it. */
+  async #playOnce(): Promise<Millis> {
     const { config, clock } = this.#options;
+    let step = this.tags[0]!.period * config.speed;
+    let last: number | undefined;
     const layout = { ...(config.time === undefined ? {} : { time: config.time }) };
     let pace: Pace | undefined;
     let columns: readonly number[] = [];
@@ -85,7 +89,10 @@ export class ReplaySource implements Source {
       }
       await this.#wait(pace.delay(row.time, clock.mono()));
       this.#emitRow(row, columns);
+      if (last !== undefined && row.time > last) step = row.time - last;
+      last = row.time;
     }
+    return millis(Math.min(step / config.speed, LONGEST_WAIT));
   }
 
   async #wait(delay: Millis): Promise<void> {

@@ -65,6 +65,21 @@ test('a loop starts again until it is stopped', async ({ directory }) => {
   assert.is(source.health().state, 'stopped');
 });
 
+test('between the last row and the first of the next round passes a step, so that a short recording never spins', async ({
+  directory,
+}) => {
+  const row = 'time,flow\n2020-01-01 00:00:00,1\n';
+  const quick = await play(directory, `${row}2020-01-01 00:00:01,2\n`, { loop: true, speed: 1000 });
+  const slow = await play(directory, row, { loop: true, speed: 0.001 });
+  await waitFor('ten rounds', () => quick.samples.length >= 20);
+  assert.is(slow.samples.length, 1);
+  await quick.source.stop();
+  await slow.source.stop();
+  const marks = quick.samples.map(({ mono }) => mono);
+  for (let i = 1; i < marks.length; i++)
+    assert.ok(marks[i]! - marks[i - 1]! >= 0.5, `row ${i} follows after a moment`);
+});
+
 test('a column that is not there, and a row that breaks the form, are named with their place', async ({
   directory,
 }) => {
