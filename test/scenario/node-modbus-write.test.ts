@@ -57,6 +57,8 @@ const config = (modbusPort: number, broker: string) => ({
             { name: 'setpoint', address: 0, scale: 0.1, range: [0, 100], writable: true },
             { name: 'dose', address: 10, type: 'float32', writable: true },
             { name: 'pump', register: 'coil', address: 3, type: 'bool', writable: true },
+            { name: 'batch', address: 30, type: 'string', length: 4, writable: true },
+            { name: 'total', address: 40, type: 'int64', writable: true },
             { name: 'level', address: 20 },
             { name: 'flow', register: 'input', address: 0 },
           ],
@@ -93,7 +95,10 @@ test('a writable tag is written and answered; anything else is refused and leave
     [{ tag: 'flow', value: 1 }, 'tag-not-writable', /flow/],
     [{ tag: 'nothing', value: 1 }, 'unknown-tag', /no tag 'nothing'/],
     [{ tag: 'setpoint' }, 'bad-arguments', /setpoint.*expected a number/],
-    [{ tag: 'setpoint', value: '5' }, 'bad-arguments', /expected a number/],
+    [{ tag: 'setpoint', value: '5' }, 'write-type', /expected a number/],
+    [{ tag: 'total', value: '1e3' }, 'write-type', /expected a number/],
+    [{ tag: 'total', value: '9223372036854775808' }, 'write-range', /does not fit: the tag holds an int64/],
+    [{ tag: 'batch', value: 'too long' }, 'write-range', /4 bytes of text/],
     [{ tag: 'setpoint', value: null }, 'bad-arguments', /expected a number/],
     [{ tag: 'setpoint', value: 101 }, 'write-range', /101 is outside the range of setpoint: 0 to 100/],
     [{ tag: 'setpoint', value: 1, unit: 2 }, 'bad-arguments', /unknown argument 'unit'/],
@@ -119,6 +124,17 @@ test('a writable tag is written and answered; anything else is refused and leave
     ['register', 10, float.readUInt16BE(0)],
     ['register', 11, float.readUInt16BE(2)],
   ]);
+  assert.is((await write({ tag: 'batch', value: 'B7' })).body.ok, true);
+  assert.equal(device.writes.splice(0), [
+    ['register', 30, 0x4237],
+    ['register', 31, 0],
+  ]);
+  const beyondDoubles = '9007199254740993';
+  assert.equal((await write({ tag: 'total', value: beyondDoubles })).body.result.value, beyondDoubles);
+  assert.equal(
+    device.writes.splice(0).map(([, , word]) => word),
+    [0x0020, 0, 0, 1],
+  );
   const written = node.lines.filter(({ event }) => event === 'modbus.tag.written');
   assert.equal(
     written.map(({ tag, value }) => [tag, value]),
@@ -126,6 +142,8 @@ test('a writable tag is written and answered; anything else is refused and leave
       ['setpoint', '12.5'],
       ['pump', 'true'],
       ['dose', '1.5'],
+      ['batch', 'B7'],
+      ['total', beyondDoubles],
     ],
   );
   const reads = device.state.reads;

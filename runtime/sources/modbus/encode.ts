@@ -34,6 +34,13 @@ export function encode(encoding: Encoding, value: Value): Encoded {
   return { kind: 'words', words: toWords(arrange(encoding, bytes)) };
 }
 
+/** JSON has no exact number beyond ±2^53: an int64 may be given, as it is published, by its digits. */
+export function wholeNumberOf(type: Encoding['type'], value: Value): Value {
+  return type === 'int64' && typeof value === 'string' && /^[+-]?\d{1,19}$/.test(value)
+    ? BigInt(value)
+    : value;
+}
+
 function writeInteger(bytes: Buffer, encoding: Encoding, type: keyof typeof BOUNDS, value: Value): void {
   const raw = rawInteger(encoding, value, BOUNDS[type]);
   if (type === 'int16') bytes.writeInt16BE(raw);

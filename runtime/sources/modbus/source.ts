@@ -8,7 +8,7 @@ import { InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Emit, Tag, Value } from '../../core/messages.ts';
 import { Bus } from './bus.ts';
-import { encode } from './encode.ts';
+import { encode, wholeNumberOf } from './encode.ts';
 import { busMetrics } from './metrics.ts';
 import type { Point } from './plan.ts';
 import { Poller } from './poller.ts';
@@ -97,12 +97,13 @@ export class ModbusSource implements Source {
    * `unit-offline`, `write-queue-full`, `write-exception-<name>`, `write-timeout`, `write-bad-frame`,
    * `write-checksum`, `write-disconnected`.
    */
-  async write(tagName: string, value: Value): Promise<void> {
+  async write(tagName: string, given: Value): Promise<void> {
     const [unit, point] = this.#find(tagName);
     if (!point.config.writable) {
       const fix = `set 'writable: true' at the tag to allow it`;
       throw new InputError('tag-not-writable', `tag ${tagName} must not be written; ${fix}`);
     }
+    const value = wholeNumberOf(point.config.type, given);
     const { range } = point.tag;
     if (range && typeof value !== 'string' && (Number(value) < range.low || Number(value) > range.high)) {
       const text = `${value} is outside the range of ${tagName}: ${range.low} to ${range.high} ${point.tag.unit}`;
