@@ -49,11 +49,10 @@ export async function loadChecked(file: string, dataDir: string, version: string
 async function checkInChild(file: string, dataDir: string): Promise<RunnableConfig | undefined> {
   const checker = fileURLToPath(siblingModule(import.meta.url, 'check-process'));
   try {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [...process.execArgv, checker, file, dataDir],
-      { maxBuffer: MAX_OUTPUT, timeout: CHECK_LIMIT_MS },
-    );
+    const { stdout } = await promisify(execFile)(process.execPath, [checker, file, dataDir], {
+      maxBuffer: MAX_OUTPUT,
+      timeout: CHECK_LIMIT_MS,
+    });
     return JSON.parse(stdout) as RunnableConfig;
   } catch {
     return undefined;
