@@ -32,6 +32,8 @@ export interface AnomalyView {
   readonly scores: AnomalyEvent['scores'];
   readonly faultKind: AnomalyEvent['faultKind'];
   readonly summary: string;
+  /** Judged before the stage knew what is normal: the contributions name valid ranges instead. */
+  readonly learning: boolean;
   readonly contributions: AnomalyEvent['contributions'];
 }
 
@@ -100,6 +102,7 @@ function view({ startedWall, updatedWall, synced, latest, worst }: Episode, acti
     scores: worst.scores,
     faultKind: worst.faultKind,
     summary: worst.summary,
+    learning: worst.learning === true,
     contributions: worst.contributions,
   };
 }

@@ -35,7 +35,14 @@ export class Listener {
     this.#port = port;
     this.#log = log;
     this.#server = http.createServer(
-      { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 10_000 },
+      {
+        maxHeaderSize: 8192,
+        headersTimeout: 10_000,
+        requestTimeout: 10_000,
+        keepAliveTimeout: 10_000,
+        // Node looks for what has timed out every 30 s by itself.
+        connectionsCheckingInterval: 2000,
+      },
       handle,
     );
     this.#server.maxConnections = MAX_CONNECTIONS;

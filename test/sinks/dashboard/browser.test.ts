@@ -227,6 +227,77 @@ test('a lost connection is said, and heals by itself', async () => {
   assert.is(await page.locator('.tag').count(), 127);
 });
 
+test('an anomaly that ends while the lists are on their way does not stay', async () => {
+  const event = anomaly('a-1');
+  plant.active.push(event);
+  plant.dashboard.acceptEvent(event, plant.clock.stamp());
+  page = await browser.newPage();
+  await page.route('**/api/anomalies', async (route) => {
+    const response = await route.fetch();
+    plant.active.pop();
+    plant.dashboard.acceptEvent(anomaly('a-1', 'end', { score: 0.1 }), plant.clock.stamp());
+    await page.waitForTimeout(500);
+    await route.fulfill({ response });
+  });
+  await page.goto(plant.url('/'));
+  await page.waitForSelector('#past-anomalies .anomaly', { state: 'attached' });
+  await page.waitForSelector('.tag');
+  assert.match(await text('#active-anomalies'), /No active anomaly/);
+});
+
+test('an answer that failed is asked for again', async () => {
+  let failures = 0;
+  page = await browser.newPage();
+  await page.route('**/api/status', (route) => (failures++ === 0 ? route.abort() : route.continue()));
+  await page.goto(plant.url('/'));
+  await page.waitForSelector('.tag');
+  await page.waitForSelector('#lost', { state: 'hidden' });
+  assert.ok(failures > 1);
+});
+
+test('texts from devices and files stay texts; an anomaly without a single tag is explained all the same', async () => {
+  const html = '<img src=x onerror="document.title=1"><b>bold</b>';
+  const contribution = {
+    ...anomaly('x').contributions[0]!,
+    tag: html,
+    unit: html,
+    value: null,
+    normal: null,
+  };
+  plant.active.push(
+    anomaly(html, 'start', { summary: html, group: html, detector: html, contributions: [contribution] }),
+    anomaly('a-2', 'start', { contributions: [] }),
+  );
+  const parts = { [html]: { state: 'failed', detail: html } } as const;
+  plant.status = { ...plant.status, components: { [html]: { state: 'degraded', detail: html, parts } } };
+  await open();
+  for (const button of await page.locator('#active-anomalies button[aria-expanded=false]').all()) {
+    await button.click();
+  }
+  assert.match(await text('#anomalies'), /No single tag stands out/);
+  assert.match(await text('#anomalies'), /no value/);
+  assert.is(await page.locator('main img, main b').count(), 0);
+  assert.equal(complaints, []);
+});
+
+test('2,000 tags and very long names', async () => {
+  await plant.dashboard.stop();
+  plant = await startPlant({ tagCount: 2000 });
+  const long = 'x'.repeat(300);
+  const contribution = { ...anomaly('x').contributions[0]!, tag: long };
+  plant.active.push(anomaly('a-1', 'start', { summary: long, contributions: [contribution] }));
+  plant.poll();
+  await open({ viewport: { width: 390, height: 700 } });
+  assert.is(await page.locator('.tag').count(), 2000);
+  assert.ok((await page.locator('canvas').count()) < 100, 'only what is on the screen is drawn');
+  const before = await text('.tag .value');
+  plant.poll(2);
+  await becomesTrue(`document.querySelector('.tag .value').textContent !== '${before}'`);
+  const sideways = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+  assert.ok(sideways <= 0, `${sideways} px too wide`);
+  assert.equal(complaints, []);
+});
+
 test('with a password the page works after one login, live values too', async () => {
   await plant.dashboard.stop();
   const config = { passwordFile: '/run/secret' };

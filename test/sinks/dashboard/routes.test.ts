@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { millis } from '../../../runtime/core/units.ts';
@@ -101,6 +104,15 @@ test('anomalies are active until they end, then past, explained at their worst',
   assert.is(past.active, false);
 });
 
+test('an anomaly says whether it was judged before the stage knew what is normal', async () => {
+  plant.active.push(anomaly('a-1', 'start', { learning: true }), anomaly('a-2', 'start'));
+  const { active } = (await json('/api/anomalies')) as { active: { learning: boolean }[] };
+  assert.equal(
+    active.map(({ learning }) => learning),
+    [true, false],
+  );
+});
+
 test('past anomalies are bounded, newest first', async () => {
   for (let i = 0; i < 250; i++) plant.dashboard.acceptEvent(anomaly(`a-${i}`, 'end'), plant.clock.stamp());
   const { past } = (await json('/api/anomalies')) as { past: { id: string }[] };
@@ -164,6 +176,18 @@ test('a host name that is not loopback is refused: DNS rebinding', async () => {
     assert.is(await get('/api/status', { Host }), 403, Host);
   for (const Host of ['localhost:9000', '127.0.0.1', '[::1]:8470', 'LOCALHOST'])
     assert.is(await get('/api/status', { Host }), 200, Host);
+});
+
+test('a request that never ends does not keep its connection', async () => {
+  const socket = connect(plant.dashboard.port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+  const trickle = setInterval(() => socket.write('a'), 200);
+  const closed = once(socket, 'close').then(() => true);
+  const ended = await Promise.race([closed, sleep(20_000, false, { ref: false })]);
+  clearInterval(trickle);
+  socket.destroy();
+  assert.ok(ended, 'closed within 20 s');
 });
 
 test('the wrong method is told the right one', async () => {

@@ -21,7 +21,10 @@ export async function runCommand(name, args) {
   return body;
 }
 
-/** @param handlers `open()` at every (re)connection, `lost()` when it breaks, and one function per event name. */
+/**
+ * @param handlers `open()` at every (re)connection, whose failure counts as a break, `lost()` when it breaks, and one
+ * function per event name.
+ */
 export function follow(handlers) {
   let source;
   let heard = 0;
@@ -37,7 +40,8 @@ export function follow(handlers) {
   function open() {
     heard = performance.now();
     source = new EventSource('/api/stream');
-    source.onopen = () => handlers.open();
+    const mine = source;
+    source.onopen = () => handlers.open().catch(() => mine === source && lose());
     source.onerror = lose;
     for (const name of ['values', 'status', 'anomaly', 'beat']) {
       source.addEventListener(name, (event) => {

@@ -10,6 +10,8 @@ import * as tags from './tags.js';
 /** Wall time of the node minus ours. */
 let timeOffset = 0;
 let lostAt;
+/** Anomalies told while the lists are on their way, which may be older. */
+let early;
 
 function setStatus(status) {
   timeOffset = status.wall - Date.now();
@@ -19,12 +21,15 @@ function setStatus(status) {
 }
 
 async function refresh() {
+  early = [];
   const [status, tagList, lists, commands] = await Promise.all(
     ['status', 'tags', 'anomalies', 'commands'].map((name) => get(`/api/${name}`)),
   );
   tags.load(tagList);
   setStatus(status);
   anomalies.load(lists);
+  for (const anomaly of early) anomalies.accept(anomaly);
+  early = undefined;
   node.loadCommands(commands);
   tags.filter();
   connected();
@@ -60,9 +65,9 @@ document.addEventListener('keydown', (event) => {
 });
 setInterval(() => setText($('node-time'), format.clock(Date.now() + timeOffset)), 1000);
 follow({
-  open: () => refresh().catch(lost),
+  open: refresh,
   lost,
   values: tags.update,
   status: setStatus,
-  anomaly: anomalies.accept,
+  anomaly: (anomaly) => (early ? early.push(anomaly) : anomalies.accept(anomaly)),
 });
