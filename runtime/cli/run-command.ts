@@ -42,6 +42,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
 }
 
 function report(error: unknown, command: string): number {
+  // `vigie … | head`: the reader has seen enough.
+  if ((error as NodeJS.ErrnoException)?.code === 'EPIPE') return EXIT_OK;
   if (error instanceof UsageError || isParseArgsError(error)) return usage(describeError(error), command);
   const text =
     error instanceof VigieError ? describeError(error) : ((error as Error)?.stack ?? String(error));

@@ -41,6 +41,8 @@ Example:
     });
     const file = resolve(values.config ?? DEFAULT_CONFIG);
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
+    // Whoever read the log is gone: that must not end the node.
+    process.stdout.on('error', () => {});
     // Unhandled, a SIGHUP that comes while the node is put together would end it.
     let node: VigieNode | undefined;
     let reloadAsked = false;

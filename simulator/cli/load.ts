@@ -14,12 +14,15 @@ const OPTIONS = {
 /** @throws UsageError, and what `startLoadServer` throws. */
 export async function runLoad(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const devices = numberOption('devices', values.devices, { low: 1, high: 2000, integer: true });
+  // The last device's port must exist too.
+  const port = numberOption('port', values.port, { ...PORT, high: PORT.high - devices + 1 });
   const stop = stopSignal();
   const server = await startLoadServer({
-    devices: numberOption('devices', values.devices, { low: 1, high: 2000, integer: true }),
+    devices,
     registersPerDevice: numberOption('registers', values.registers, { low: 1, high: 65536, integer: true }),
     host: values.host,
-    port: numberOption('port', values.port, PORT),
+    port,
   });
   process.stdout.write(`${JSON.stringify({ endpoints: server.endpoints })}\n`);
   await stop.stopped;

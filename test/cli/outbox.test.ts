@@ -1,10 +1,12 @@
 /** `vigie outbox` on a queue that a node left behind. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { packageRoot } from '../../runtime/core/paths.ts';
 import { record, startOutbox } from '../sinks/outbox/support/harness.ts';
 import { vigieHere } from '../support/cli.ts';
 
@@ -93,6 +95,20 @@ test('a file that is no outbox is refused in one sentence', async ({ folder }) =
   assert.is(code, 1);
   assert.not.match(stderr, /\n {4}at /);
   assert.match(stderr, /other\.db/);
+});
+
+test('a reader that has seen enough is no failure', async ({ folder }) => {
+  const { outbox, clock } = await startOutbox(folder);
+  const text = 'x'.repeat(10_000);
+  await Promise.all(Array.from({ length: 200 }, () => outbox.accept(record(clock, 'reading', { text }))));
+  await outbox.stop();
+  const script = '"$0" "$1" outbox export "$2" | head -n 1 > /dev/null; echo "status $PIPESTATUS"';
+  const main = join(packageRoot, 'runtime/main.ts');
+  const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, main, folder], {
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^status 0$/m);
+  assert.not.match(stderr, /EPIPE/);
 });
 
 test.run();

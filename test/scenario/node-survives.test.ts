@@ -1,6 +1,6 @@
 /** A part of the machine is missing or broken: the node says which, and runs on with the rest. */
 
-import { cpSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +130,26 @@ test('without the native addon the node runs, and says what it does without', as
   assert.equal(await node.stop(), { code: 0, signal: null, late: [] });
   folder.remove();
   rmSync(root, { recursive: true });
+});
+
+test('a log that nobody reads any more does not end the node', async () => {
+  const http = await freePort();
+  const folder = nodeFolder({ node: { site: 'test', name: 'mute' }, http: { port: http } });
+  const node = runNode(folder);
+  await node.logged('node.started');
+  node.child.stdout!.destroy();
+  for (const level of ['debug', 'info', 'debug']) {
+    folder.configure({ node: { site: 'test', name: 'mute' }, log: { level }, http: { port: http } });
+    node.signal('SIGHUP');
+    await waitFor('the reload', async () => {
+      const kept = join(folder.dataDir, 'vigie.last-known-good.yaml');
+      return readFileSync(kept, 'utf8').includes(`level: ${level}`);
+    });
+  }
+  assert.is((await getJson(http, '/readyz')).ready, true);
+  node.signal('SIGTERM');
+  assert.equal(await node.exit, { code: 0, signal: null });
+  folder.remove();
 });
 
 test.run();

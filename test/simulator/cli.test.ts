@@ -58,6 +58,7 @@ test('wrong command lines end with 2 and say what was expected', async () => {
     [['factory'], "'factory'"],
     [['plant', '--port', 'x'], '--port'],
     [['plant', '--speed', '0'], '0.001 to 10000'],
+    [['load', '--port', '65000', '--devices', '1000'], '--port'],
     [['plant', '--fault', 'quake'], "no fault 'quake'; there are:"],
     [['plant', '--port', '0', '--fault', 'drift:pre-x'], "no sensor 'pre-x'; there are: pre-flow"],
     [['plant', '--colour', 'red'], '--colour'],

@@ -15,13 +15,20 @@ export interface Framer {
   readonly droppedBytes: number;
 }
 
-/** @param maxFrame longest frame in bytes; longer input is dropped up to the next beginning. */
-export function createFramer(config: FramingConfig, maxFrame: number): Framer {
+/**
+ * @param maxFrame longest frame in bytes; longer input is dropped up to the next beginning.
+ * @param whole whether a frame is what its checksum says: with a fixed length the only sign of having begun amid one.
+ */
+export function createFramer(
+  config: FramingConfig,
+  maxFrame: number,
+  whole: (frame: Uint8Array) => boolean = () => true,
+): Framer {
   switch (config.type) {
     case 'line':
       return new LineFramer(unescapeBytes(config.end), maxFrame);
     case 'fixed':
-      return new FixedFramer(config.length, config.start);
+      return new FixedFramer(config.length, config.start, whole);
     case 'delimited':
       return new DelimitedFramer(config.start, config.end, maxFrame);
     case 'gap':
@@ -55,6 +62,18 @@ class Pending {
     const frame = this.#bytes.slice(0, this.length - trim);
     this.length = 0;
     return frame;
+  }
+
+  /** A view of what is there so far. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  /** Drops the first bytes. */
+  shift(count: number): void {
+    this.#bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+    this.dropped += count;
   }
 
   drop(more = 0): void {
@@ -134,20 +153,43 @@ class LineFramer extends BaseFramer {
 class FixedFramer extends BaseFramer {
   readonly #length: number;
   readonly #start: number | undefined;
+  readonly #whole: (frame: Uint8Array) => boolean;
+  /** Bytes to go until another broken frame is handed on: one per length is enough to count them. */
+  #quietFor = 0;
 
-  constructor(length: number, start: number | undefined) {
+  constructor(length: number, start: number | undefined, whole: (frame: Uint8Array) => boolean) {
     super(length);
     this.#length = length;
     this.#start = start;
+    this.#whole = whole;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.#quietFor = 0;
   }
 
   protected accept(byte: number): Uint8Array | undefined {
+    if (this.#quietFor > 0) this.#quietFor -= 1;
     if (this.pending.length === 0 && this.#start !== undefined && byte !== this.#start) {
       this.pending.drop(1);
       return undefined;
     }
     this.pending.push(byte);
-    return this.pending.length === this.#length ? this.pending.take() : undefined;
+    if (this.pending.length < this.#length) return undefined;
+    if (!this.#whole(this.pending.bytes)) return this.#slide();
+    this.#quietFor = 0;
+    return this.pending.take();
+  }
+
+  /** The frame may begin at any later byte of this one. */
+  #slide(): Uint8Array | undefined {
+    const { bytes } = this.pending;
+    const broken = this.#quietFor === 0 ? bytes.slice() : undefined;
+    if (broken) this.#quietFor = this.#length;
+    const next = this.#start === undefined ? 1 : bytes.indexOf(this.#start, 1);
+    this.pending.shift(next < 0 ? bytes.length : next);
+    return broken;
   }
 }
 

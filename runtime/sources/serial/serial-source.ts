@@ -56,7 +56,8 @@ export class SerialSource implements Source {
     this.name = config.name;
     this.tags = config.tags.map(({ name }) => tags.get(name) as Tag);
     this.#options = options;
-    this.#framer = createFramer(config.framing, config.maxFrame);
+    const whole = (frame: Uint8Array) => verifyChecksum(frame, config.checksum) !== undefined;
+    this.#framer = createFramer(config.framing, config.maxFrame, whole);
     this.#reader = createFrameReader(config);
     this.#metrics = serialMetrics(registry, config.name);
     this.#request = config.request === undefined ? undefined : unescapeBytes(config.request);

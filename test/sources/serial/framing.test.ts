@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FramingConfig } from '../../../runtime/config/schema/serial.ts';
 import { millis } from '../../../runtime/core/units.ts';
+import { crc16Modbus, verifyChecksum } from '../../../runtime/sources/serial/checksum.ts';
 import { createFramer } from '../../../runtime/sources/serial/framing.ts';
 
 const now = millis(0);
@@ -125,6 +126,30 @@ test('an end of line written with escapes is the bytes they stand for', () => {
       end,
     );
   }
+});
+
+test('frames of a fixed length are found again after beginning amid one, be the contents ever so constant', () => {
+  // The start byte stands inside of the frame too.
+  const body = Uint8Array.of(0x02, 0x10, 0x02);
+  const crc = crc16Modbus(body);
+  const frame = [...body, crc & 0xff, crc >> 8];
+  const whole = (bytes: Uint8Array) => verifyChecksum(bytes, 'crc16-modbus') !== undefined;
+  const stream = Uint8Array.from({ length: 60 }, (_, i) => frame[i % frame.length]!);
+  for (const start of [undefined, 0x02]) {
+    for (let from = 0; from < frame.length; from++) {
+      const framer = createFramer({ type: 'fixed', length: 5, start }, 100, whole);
+      const frames = framer.push(stream.subarray(from), millis(0));
+      const good = frames.filter(whole);
+      assert.ok(good.length >= 10, `from byte ${from}, start ${start}: ${good.length}`);
+      assert.ok(frames.length - good.length <= 1, 'the broken one is handed on once');
+      assert.equal([...good[0]!], frame);
+    }
+  }
+});
+
+test('frames that are all broken are handed on at the pace they come in, so that they can be counted', () => {
+  const framer = createFramer({ type: 'fixed', length: 4 }, 100, () => false);
+  assert.is(framer.push(new Uint8Array(40), millis(0)).length, 10);
 });
 
 test.run();
