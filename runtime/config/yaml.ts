@@ -32,6 +32,8 @@ export interface ParsedYaml {
 /** A configuration is text a person wrote: larger than this is a mistake, and would starve a small board. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
+/** An anchor may stand for what every tag of a large plant has; a file whose anchors nest to explode needs far more. */
+const MAX_ALIASES = 10_000;
 /** Some editors write one; it would shift the columns of the first line. */
 const BYTE_ORDER_MARK = '\uFEFF';
 /** What bytes become that are no UTF-8. */
@@ -70,7 +72,7 @@ export function parseYaml(content: string): ParsedYaml {
 /** Aliases can still go wrong here: to nowhere, or so many that the data would explode. */
 function toPlain(document: Document, problems: Problem[]): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     problems.push({ path: [], line: 1, column: 1, message: describeError(error) });
     return undefined;

@@ -181,4 +181,20 @@ test('a unit that could never answer or be told apart is set aside', () => {
   assert.equal(quarantined, ['sources[0].units[1] (a)']);
 });
 
+test('an anchor may stand at thousands of tags; anchors that nest to explode are refused', () => {
+  const tags = Array.from(
+    { length: 3000 },
+    (_, i) => `{ name: t${i}, address: ${i}, range: ${i ? '*r' : '&r [0, 9]'} }`,
+  );
+  const units = `      - id: 1\n        tags: [${tags.join(', ')}]\n`;
+  const { config, lines } = load(`${HEAD}sources:\n${plc('a', units)}`);
+  assert.equal(lines, []);
+  assert.equal(config && buildTags(config)[2999]?.range, { low: 0, high: 9 });
+  const levels = Array.from(
+    { length: 9 },
+    (_, i) => `x${i}: &x${i} [${Array(9).fill(i ? `*x${i - 1}` : 'lol')}]`,
+  );
+  assert.match(load(`${HEAD}${levels.join('\n')}\n`).lines[0]!, /Excessive alias count/);
+});
+
 test.run();
