@@ -98,6 +98,27 @@ test('many commands at once are bounded: the rest hears that the node is busy', 
   await broker.stop();
 });
 
+test('a command of many megabytes is refused, whatever the protocol, and the line stays up', async () => {
+  const broker = await startMosquitto();
+  const caller = await subscribe(broker.url, `${PREFIX}#`);
+  const huge = Buffer.alloc(20_000_000, 'x');
+  // Retained, so that it comes again at each connection.
+  await caller.client.publishAsync(`${PREFIX}cmd/echo`, huge, { qos: 1, retain: true });
+  const rig = await startRig({ url: broker.url, version: 4 });
+  addCommands(rig);
+  await until(() => rig.events.includes('mqtt.command.retained'), 'the retained one');
+  await caller.client.publishAsync(`${PREFIX}cmd/echo`, huge, { qos: 1 });
+  await until(() => caller.on('cmd/echo/reply').length === 1, 'the refusal');
+  const { error } = caller.on('cmd/echo/reply')[0]!.body;
+  assert.is(error.code, 'bad-request');
+  // Cut on its way in: not all of it was ever in memory.
+  assert.match(error.message, /has 10\d{5} bytes; at most 65536/);
+  assert.is(await rig.metric('vigie_mqtt_connects_total'), 1);
+  await rig.stop();
+  await caller.close();
+  await broker.stop();
+});
+
 test('a retained command is not run', async () => {
   const broker = await startMosquitto();
   const caller = await subscribe(broker.url, `${PREFIX}#`);

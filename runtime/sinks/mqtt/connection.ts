@@ -7,6 +7,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../../config/schema/mqtt.ts';
 import { InputError } from '../../core/errors.ts';
+import { limitIncoming } from './incoming-limit.ts';
 
 export type ReadSecret = (reference: string) => string;
 export type OpenStream = (client: MqttClient) => Duplex;
@@ -24,7 +25,7 @@ export interface SessionOptions {
   readonly will: Will;
 }
 
-/** Enough for any command; the broker drops what is larger, so that no message fills the node's memory. */
+/** Enough for any command: no message fills the node's memory. A broker of MQTT 5 drops what is larger. */
 const MAX_INCOMING_BYTES = 1 << 20;
 const CONNECT_TIMEOUT_MS = 15_000;
 const DEFAULT_PORTS: Record<string, number> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
@@ -34,6 +35,11 @@ const DEFAULT_PORTS: Record<string, number> = { mqtt: 1883, mqtts: 8883, ws: 80,
  * @throws InputError `mqtt-certificate` when a file cannot be read, or what `readSecret` throws.
  */
 export async function openerFor(config: MqttConfig, readSecret: ReadSecret): Promise<OpenStream> {
+  const open = await unlimitedOpenerFor(config, readSecret);
+  return (client) => limitIncoming(open(client), MAX_INCOMING_BYTES);
+}
+
+async function unlimitedOpenerFor(config: MqttConfig, readSecret: ReadSecret): Promise<OpenStream> {
   const url = new URL(config.url);
   const protocol = url.protocol.slice(0, -1);
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
