@@ -31,6 +31,9 @@ export const PACKET_TOO_LARGE = 149;
 /** Ours, outside MQTT's range: the broker closes the connection whenever it gets this record. */
 export const CLOSES_CONNECTION = 256;
 
+/** Hundreds of records may be too large: health, `status` and the log name the first. */
+const MAX_NAMED = 3;
+
 const isRecordsFault = (code: number) => code === PACKET_TOO_LARGE || code === CLOSES_CONNECTION;
 
 export class Holds {
@@ -100,9 +103,13 @@ export class Holds {
     for (const [key, hold] of this.#holds) if (hold.state === 'over') this.#holds.delete(key);
   }
 
-  /** For a person: `events/anomaly (reason code 135)`. */
+  /** For a person: `events/anomaly (reason code 135)`, and how many more there are. */
   describe(): string {
-    return [...this.#holds].map(([key, { code }]) => `${key.trimStart()} (${describeCode(code)})`).join(', ');
+    const named = [...this.#holds.entries().take(MAX_NAMED)].map(
+      ([key, { code }]) => `${key.trimStart()} (${describeCode(code)})`,
+    );
+    if (this.#holds.size > MAX_NAMED) named.push(`${this.#holds.size - MAX_NAMED} more`);
+    return named.join(', ');
   }
 
   #of(record: StoredRecord): Hold[] {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,7 +182,7 @@ test('a request that never ends does not keep its connection', async () => {
   socket.on('error', () => {});
   socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
   const trickle = setInterval(() => socket.write('a'), 200);
-  const closed = once(socket, 'close').then(() => true);
+  const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
   const ended = await Promise.race([closed, sleep(20_000, false, { ref: false })]);
   clearInterval(trickle);
   socket.destroy();

@@ -10,6 +10,7 @@ import { Backoff } from '../../../runtime/sinks/mqtt/backoff.ts';
 import { parseRequest } from '../../../runtime/sinks/mqtt/command-request.ts';
 import { Envelope, isoTime } from '../../../runtime/sinks/mqtt/envelope.ts';
 import { failureOf, failureOfCode } from '../../../runtime/sinks/mqtt/failure.ts';
+import { Holds } from '../../../runtime/sinks/mqtt/holds.ts';
 import { TokenBucket } from '../../../runtime/sinks/mqtt/token-bucket.ts';
 
 const ENDPOINT = { url: 'mqtts://b:8883', clientId: 'c', version: 5, username: 'u' } as const;
@@ -50,6 +51,13 @@ test('a time that no calendar has does not stop the queue', () => {
   for (const wall of [Number.NaN, 1e300, -1e300, Number.POSITIVE_INFINITY, 8.64e15, -1]) {
     assert.match(isoTime(wall as EpochMillis), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   }
+});
+
+test('what the broker does not take is told in a few words, however much it is', () => {
+  const holds = new Holds();
+  for (let id = 1; id <= 200; id++) holds.refuse({ id, topic: 'readings' } as StoredRecord, 149, millis(0));
+  assert.match(holds.describe(), /^record 1 \(.*, record 3 \(.*, 197 more$/);
+  assert.ok(holds.describe().length < 300);
 });
 
 test('pauses are drawn between the shortest and a doubling ceiling, and start again after a reset', () => {
