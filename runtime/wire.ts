@@ -11,7 +11,7 @@ import { CommandTable } from './core/commands.ts';
 import type { Source } from './core/component.ts';
 import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
-import type { Emit, Tag } from './core/messages.ts';
+import type { AnomalyEvent, Emit, Tag } from './core/messages.ts';
 import type { NodeStatus } from './core/status.ts';
 import { millis } from './core/units.ts';
 import { VigieNode } from './node.ts';
@@ -50,13 +50,8 @@ interface Spine {
   readonly registry: Registry;
 }
 
-export async function wire({
-  running: loaded,
-  loadConfig,
-  dataDir,
-  version,
-  log,
-}: WireOptions): Promise<VigieNode> {
+export async function wire(options: WireOptions): Promise<VigieNode> {
+  const { running: loaded, loadConfig, dataDir, version, log } = options;
   const { config } = loaded;
   const { site, name: node } = config.node;
   const { models, problems } = await usableModels(config);
@@ -66,44 +61,20 @@ export async function wire({
   const spine: Spine = { clock, log, registry };
   const tags = buildTags(config);
   const commands = new CommandTable();
-  const began = clock.mono();
-  const status = (): NodeStatus => ({
-    site,
-    node,
-    version,
-    bootId: outbox.bootId,
-    uptime: millis(clock.mono() - began),
-    timeQuality: clock.timeQuality(),
-    health: supervisor.health(),
-    components: supervisor.components(),
-    outbox: outbox.depth(),
-    baselines: analysis.status(),
-    config: vigie.configStatus,
-  });
+  const describe = statusOf({ site, node, version }, clock);
+  // Asked once everything below is joined.
+  const status = () => describe({ outbox, supervisor, analysis, vigie });
 
-  // Sinks, from the broker's end.
-  const outbox = new Outbox({ ...spine, directory: dataDir, config: config.outbox });
-  const accept = outbox.accept.bind(outbox);
-  const readings = new ReadingsBatcher({ ...spine, accept, config: config.outbox.readings });
-  const activeAnomalies = () => analysis.active();
-  const http = { ...spine, config: config.http, tags, status, activeAnomalies, commands, readSecret };
-  const dashboard = new Dashboard(http);
-  const broker = {
+  const out = createSinks(config, dataDir, {
     ...spine,
     site,
     node,
     tags,
-    bootId: outbox.bootId,
-    queue: outbox,
     commands,
     status,
-    readSecret,
-  };
-  const mqtt = config.mqtt && new MqttSink({ ...broker, config: config.mqtt });
-  const { metrics } = mqtt ?? {};
-  const sparkplug =
-    config.mqtt?.sparkplug && metrics && new SparkplugPublisher({ ...broker, config: config.mqtt, metrics });
-  const tagMetrics = new TagMetrics({ registry, tags, clock });
+    activeAnomalies: () => analysis.active(),
+  });
+  const { outbox, accept, readings, dashboard, sparkplug } = out;
   registerNodeMetrics({ registry, status });
 
   // The pipeline.
@@ -122,12 +93,12 @@ export async function wire({
   const emit: Emit = (samples) => {
     for (const taker of takers) taker.accept(samples);
   };
-  const takers = [analysis, readings, tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
+  const takers = [analysis, readings, out.tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
   const parts: SourceParts = { ...spine, tags: new Map(tags.map((tag) => [tag.name, tag])), emit };
-  const sources = new Map(config.sources.map((source) => [source.name, createSource(source, parts)]));
+  const { sources, replaceSource } = createSources(config, parts);
   for (const command of [...analysis.commands(), tagWriteCommand(tags, sources)]) commands.add(command);
 
-  const outward = [mqtt, sparkplug, dashboard].filter((sink) => sink !== undefined);
+  const outward = [out.mqtt, sparkplug, dashboard].filter((sink) => sink !== undefined);
   const supervisor = new Supervisor({
     components: [outbox, readings, analysis, ...sources.values(), ...outward],
     clock,
@@ -135,15 +106,61 @@ export async function wire({
     // The outbox counts and reports what it refuses.
     onHealthChange: (change) => void accept(healthRecord(change, clock.stamp())).catch(() => {}),
   });
-  const makeSource = (source: SourceConfig) => {
-    const next = createSource(source, parts);
-    sources.set(source.name, next);
-    return next;
-  };
   // Models are loaded at the start alone: what is wrong with one stays so over a reload.
   const loadAgain = async () => withProblems(await loadConfig(), problems);
-  const vigie = new VigieNode({ supervisor, log, loadConfig: loadAgain, status, makeSource }, running);
+  const vigie = new VigieNode(
+    { supervisor, log, loadConfig: loadAgain, status, makeSource: replaceSource },
+    running,
+  );
   return vigie;
+}
+
+interface Joined {
+  readonly outbox: Outbox;
+  readonly supervisor: Supervisor;
+  readonly analysis: Analysis;
+  readonly vigie: VigieNode;
+}
+
+/** What the node says of itself, from its parts. */
+function statusOf(who: Pick<NodeStatus, 'site' | 'node' | 'version'>, clock: Clock) {
+  const began = clock.mono();
+  return ({ outbox, supervisor, analysis, vigie }: Joined): NodeStatus => ({
+    ...who,
+    bootId: outbox.bootId,
+    uptime: millis(clock.mono() - began),
+    timeQuality: clock.timeQuality(),
+    health: supervisor.health(),
+    components: supervisor.components(),
+    outbox: outbox.depth(),
+    baselines: analysis.status(),
+    config: vigie.configStatus,
+  });
+}
+
+interface SinkParts extends Spine {
+  readonly site: string;
+  readonly node: string;
+  readonly tags: readonly Tag[];
+  readonly commands: CommandTable;
+  /** This and the next are asked once everything is joined. */
+  readonly status: () => NodeStatus;
+  readonly activeAnomalies: () => readonly AnomalyEvent[];
+}
+
+/** From the queue on disk to the broker and the page that shows it. */
+function createSinks(config: Config, dataDir: string, parts: SinkParts) {
+  const outbox = new Outbox({ ...parts, directory: dataDir, config: config.outbox });
+  const accept = outbox.accept.bind(outbox);
+  const readings = new ReadingsBatcher({ ...parts, accept, config: config.outbox.readings });
+  const dashboard = new Dashboard({ ...parts, config: config.http, readSecret });
+  const broker = { ...parts, bootId: outbox.bootId, queue: outbox, readSecret };
+  const mqtt = config.mqtt && new MqttSink({ ...broker, config: config.mqtt });
+  const { metrics } = mqtt ?? {};
+  const sparkplug =
+    config.mqtt?.sparkplug && metrics && new SparkplugPublisher({ ...broker, config: config.mqtt, metrics });
+  const tagMetrics = new TagMetrics(parts);
+  return { outbox, accept, readings, dashboard, mqtt, sparkplug, tagMetrics };
 }
 
 /** The standard set for each group, and the tree models configured for it. */
@@ -176,6 +193,17 @@ function withProblems(running: RunnableConfig, problems: readonly string[]): Run
 interface SourceParts extends Spine {
   readonly tags: ReadonlyMap<string, Tag>;
   readonly emit: Emit;
+}
+
+/** Sources by name; a reload puts another one in the place of an old one. */
+function createSources(config: Config, parts: SourceParts) {
+  const sources = new Map(config.sources.map((source) => [source.name, createSource(source, parts)]));
+  const replaceSource = (source: SourceConfig): Source => {
+    const next = createSource(source, parts);
+    sources.set(source.name, next);
+    return next;
+  };
+  return { sources, replaceSource };
 }
 
 function createSource(config: SourceConfig, parts: SourceParts): Source {
