@@ -64,16 +64,10 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const describe = statusOf({ site, node, version }, clock);
   // Asked once everything below is joined.
   const status = () => describe({ outbox, supervisor, analysis, vigie });
+  const activeAnomalies = () => analysis.active();
 
-  const out = createSinks(config, dataDir, {
-    ...spine,
-    site,
-    node,
-    tags,
-    commands,
-    status,
-    activeAnomalies: () => analysis.active(),
-  });
+  const sinkParts = { ...spine, site, node, tags, commands, status, activeAnomalies };
+  const out = createSinks(config, dataDir, sinkParts);
   const { outbox, accept, readings, dashboard, sparkplug } = out;
   registerNodeMetrics({ registry, status });
 
@@ -95,7 +89,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   };
   const takers = [analysis, readings, out.tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
   const parts: SourceParts = { ...spine, tags: new Map(tags.map((tag) => [tag.name, tag])), emit };
-  const { sources, replaceSource } = createSources(config, parts);
+  const { sources, makeSource } = createSources(config, parts);
   for (const command of [...analysis.commands(), tagWriteCommand(tags, sources)]) commands.add(command);
 
   const outward = [out.mqtt, sparkplug, dashboard].filter((sink) => sink !== undefined);
@@ -108,10 +102,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   });
   // Models are loaded at the start alone: what is wrong with one stays so over a reload.
   const loadAgain = async () => withProblems(await loadConfig(), problems);
-  const vigie = new VigieNode(
-    { supervisor, log, loadConfig: loadAgain, status, makeSource: replaceSource },
-    running,
-  );
+  const vigie = new VigieNode({ supervisor, log, loadConfig: loadAgain, status, makeSource }, running);
   return vigie;
 }
 
@@ -198,12 +189,12 @@ interface SourceParts extends Spine {
 /** Sources by name; a reload puts another one in the place of an old one. */
 function createSources(config: Config, parts: SourceParts) {
   const sources = new Map(config.sources.map((source) => [source.name, createSource(source, parts)]));
-  const replaceSource = (source: SourceConfig): Source => {
+  const makeSource = (source: SourceConfig): Source => {
     const next = createSource(source, parts);
     sources.set(source.name, next);
     return next;
   };
-  return { sources, replaceSource };
+  return { sources, makeSource };
 }
 
 function createSource(config: SourceConfig, parts: SourceParts): Source {
