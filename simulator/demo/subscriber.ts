@@ -1,4 +1,4 @@
-/** Watches a broker for anomaly events, as any subscriber would. */
+/** Watches a broker for the demo node's anomaly events, as any subscriber would. */
 
 import { DeliveryError } from '../../runtime/core/errors.ts';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
@@ -20,6 +20,7 @@ export async function watchAnomalies(
     throw new DeliveryError('demo-broker', `cannot connect to the broker ${url}`, { cause });
   });
   client.on('message', (_topic, payload) => onEvent(JSON.parse(payload.toString()) as AnomalyEvent));
-  await client.subscribeAsync('vigie/+/+/events/anomaly', { qos: 1 });
+  // Its own node's alone: on a broker in use others publish too.
+  await client.subscribeAsync('vigie/demo/plant/events/anomaly', { qos: 1 });
   return { stop: () => client.endAsync(true) };
 }
