@@ -12,6 +12,7 @@ TEST_PROGRAMS="mosquitto socat chromium openssl"
 LOG=build/setup.log
 
 main() {
+  trap 'echo "setup: interrupted; run the same again to go on" >&2; exit 130' INT
   programs=$RUN_PROGRAMS
   [ "${1:-run}" = test ] && programs="$programs $TEST_PROGRAMS"
   check_node
@@ -93,7 +94,7 @@ broker_service_off() {
 
 # onnxruntime-node would download GPU libraries.
 npm_packages() {
-  npm_config_onnxruntime_node_install=skip npm ci --no-audit --no-fund || return
+  ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund || return
   bin/node -e 'process.exit(Number.parseInt(process.versions.node) < 24 ? 1 : 0)' && return
   echo "node_modules/node/bin/node is not Node.js 24: its package has none for $(uname -m), or npm ran no install scripts"
   return 1
