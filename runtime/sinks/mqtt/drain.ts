@@ -21,6 +21,8 @@ export interface LineLimits {
   readonly receiveMaximum: number;
   /** Largest packet the broker takes, bytes. */
   readonly maximumPacketSize: number;
+  /** Places of the receive maximum that other messages take. */
+  readonly claimed: () => number;
 }
 
 export interface DrainOptions {
@@ -61,7 +63,11 @@ export class Drain {
   readonly #flights = new Map<number, Flight>();
   #acked: number[] = [];
   #publish: Publish | undefined;
-  #limits: LineLimits = { receiveMaximum: 65_535, maximumPacketSize: Number.POSITIVE_INFINITY };
+  #limits: LineLimits = {
+    receiveMaximum: 65_535,
+    maximumPacketSize: Number.POSITIVE_INFINITY,
+    claimed: () => 0,
+  };
   #taking: Promise<void> | undefined;
   #more = true;
   #urgent = false;
@@ -130,6 +136,11 @@ export class Drain {
     this.#recall = 'no';
     if (this.#taking) this.#taking.then(() => this.#giveBack());
     else this.#giveBack();
+  }
+
+  /** Others have left room. */
+  resume(): void {
+    if (this.#publish) this.#pump();
   }
 
   /** Takes no more and waits for what is on its way. */
@@ -329,7 +340,8 @@ export class Drain {
    * denies a topic, meets one and not a window of them.
    */
   #window(): number {
-    return Math.min(this.#options.window, this.#limits.receiveMaximum, 1 + this.#ackedSinceUp);
+    const { receiveMaximum, claimed } = this.#limits;
+    return Math.min(this.#options.window, receiveMaximum - claimed(), 1 + this.#ackedSinceUp);
   }
 
   /** A record that makes the broker close the connection would block the queue for ever: find it, hold it. */

@@ -13,6 +13,7 @@ import { millis, seconds } from '../../core/units.ts';
 import type { ReplyAddress } from './command-request.ts';
 import { CommandServer } from './command-server.ts';
 import type { ReadSecret } from './connection.ts';
+import { ControlLine } from './control-line.ts';
 import { Drain } from './drain.ts';
 import { Envelope, type Origin, topicPrefix } from './envelope.ts';
 import { BrokerLink } from './link.ts';
@@ -54,6 +55,7 @@ export class MqttSink implements Component {
   readonly #link: BrokerLink;
   readonly #commandServer: CommandServer;
   #client: MqttClient | undefined;
+  #control: ControlLine | undefined;
   #subscribeTrouble = '';
   #watch: NodeJS.Timeout | undefined;
   #told = '';
@@ -131,7 +133,16 @@ export class MqttSink implements Component {
 
   #up(client: MqttClient, connack: IConnackPacket): void {
     const { config, log } = this.#options;
+    const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } =
+      connack.properties ?? {};
+    const control = new ControlLine({
+      receiveMaximum,
+      now: () => this.#options.clock.mono(),
+      records: () => this.#drain.inflight,
+      onFreed: () => client === this.#client && this.#drain.resume(),
+    });
     this.#client = client;
+    this.#control = control;
     this.metrics.connected.set(1);
     this.metrics.connects.inc();
     log.info(
@@ -143,23 +154,22 @@ export class MqttSink implements Component {
     this.#look();
     // Reconnected while stopping: only the farewell is left to send.
     if (this.#state === 'stopped') return;
-    const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } =
-      connack.properties ?? {};
     const properties = JSON_PROPERTIES;
     this.#drain.up(
       (topic, payload, done) =>
         client.publish(topic, payload, { qos: 1, properties }, (error) => {
-          if (!error) return done(0);
-          const { code } = error as { code?: unknown };
+          const code = error ? (error as { code?: unknown }).code : 0;
           // An error without a code is the end of the connection, which takes everything back.
           if (typeof code === 'number') done(code);
+          control.flush();
         }),
-      { receiveMaximum, maximumPacketSize },
+      { receiveMaximum, maximumPacketSize, claimed: () => control.claimed },
     );
   }
 
   #down(): void {
     this.#client = undefined;
+    this.#control = undefined;
     this.metrics.connected.set(0);
     this.#drain.down();
   }
@@ -180,10 +190,10 @@ export class MqttSink implements Component {
   }
 
   #reply({ topic, correlationData }: ReplyAddress, payload: string): boolean {
-    if (!this.#client) return false;
+    const client = this.#client;
     const properties = { ...JSON_PROPERTIES, ...(correlationData && { correlationData }) };
-    this.#client.publish(topic, payload, { qos: 1, properties }, () => {});
-    return true;
+    const send = (done: () => void) => void client?.publish(topic, payload, { qos: 1, properties }, done);
+    return this.#control?.send(send) ?? false;
   }
 
   /** Once a second: is there news to tell, and does the broker still answer? */
@@ -192,22 +202,24 @@ export class MqttSink implements Component {
     const { status, clock, config } = this.#options;
     const now = status();
     const key = statusKey(now);
-    if (key !== this.#told) {
-      this.#told = key;
-      this.#publishStatus(onlinePayload(now, clock.wall()));
-    }
-    const oldest = this.#drain.oldestFlight();
-    if (oldest !== undefined && clock.mono() - oldest > ACK_LIMIT) {
+    if (key !== this.#told && this.#publishStatus(onlinePayload(now, clock.wall()))) this.#told = key;
+    const flights = [this.#drain.oldestFlight(), this.#control?.oldestFlight()];
+    const isLate = (sentAt: number | undefined) => sentAt !== undefined && clock.mono() - sentAt > ACK_LIMIT;
+    if (flights.some(isLate)) {
       const detail = `no PUBACK for ${ACK_LIMIT / 1000} s from ${config.url}; connecting again`;
       this.#link.renew({ reason: 'ack-timeout', detail });
     }
   }
 
-  #publishStatus(payload: string, done: () => void = () => {}): void {
-    const properties = JSON_PROPERTIES;
-    this.#client?.publish(`${this.#prefix}status`, payload, { qos: 1, retain: true, properties }, () =>
-      done(),
-    );
+  #publishStatus(payload: string, done: () => void = () => {}): boolean {
+    const client = this.#client;
+    const options = { qos: 1, retain: true, properties: JSON_PROPERTIES } as const;
+    const send = (acked: () => void) =>
+      void client?.publish(`${this.#prefix}status`, payload, options, () => {
+        acked();
+        done();
+      });
+    return this.#control?.send(send) ?? false;
   }
 
   async #sayGoodbye(): Promise<void> {

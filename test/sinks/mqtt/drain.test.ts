@@ -44,7 +44,7 @@ function rig(window = 4, perSecond = 100_000) {
     metrics: createMqttMetrics(new Registry()),
   });
   const sent: Sent[] = [];
-  const limits = { receiveMaximum: 65_535, maximumPacketSize: Number.POSITIVE_INFINITY };
+  const limits = { receiveMaximum: 65_535, maximumPacketSize: Number.POSITIVE_INFINITY, claimed: () => 0 };
   const up = () =>
     drain.up((topic, payload, done) => sent.push({ topic, seq: JSON.parse(payload).seq, done }), limits);
   return { queue, clock, drain, sent, up };
