@@ -171,7 +171,9 @@ function check(db: DatabaseSync, doing: string): void {
   if (version > SCHEMA_VERSION) throw new OutboxFault('newer', doing);
   const pages = Number(db.prepare('PRAGMA page_count').get()?.page_count);
   const ours = Number(db.prepare('PRAGMA application_id').get()?.application_id) === APPLICATION_ID;
-  if (pages > 0 && (version === 0 || !ours)) throw new OutboxFault('damaged', doing);
+  // A first start that was cut short left an empty database in WAL mode.
+  const empty = version === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
+  if (pages > 0 && !empty && (version === 0 || !ours)) throw new OutboxFault('damaged', doing);
   if (pages * PAGE_BYTES > CHECK_UP_TO_BYTES) return;
   const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
   if (verdict !== 'ok') throw new OutboxFault('damaged', doing, verdict);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -178,4 +179,16 @@ test('at most three damaged files are kept', async () => {
 });
 
 test.after(() => rmSync(image, { recursive: true, force: true }));
+test('a first start that was cut short before its tables is no damage', async () => {
+  const directory = temporaryDirectory();
+  const db = new DatabaseSync(join(directory.path, 'outbox.db'));
+  db.exec('PRAGMA page_size = 1024; PRAGMA journal_mode = WAL');
+  db.close();
+  const { outbox, clock, lines } = await startOutbox(directory.path);
+  await outbox.accept(record(clock, 'event'));
+  assert.not.ok(lines.some(({ event }) => event === 'outbox.file.aside'));
+  await outbox.stop();
+  directory.remove();
+});
+
 test.run();
