@@ -26,6 +26,11 @@ test.after.each(async (context) => {
 });
 
 const line = (path: string) => ({ path, baudRate: 115_200 });
+const whyNotGood = (rig: Rig, tag: string) =>
+  rig
+    .of(tag)
+    .filter(({ quality }) => quality !== 'good')
+    .map(({ reason }) => reason);
 const values = (count: number, unit: number) =>
   Array.from({ length: count }, (_, i) => registerValue(unit, i));
 
@@ -56,7 +61,7 @@ test('a dead unit among 30 costs one time-out per back-off, and its neighbours k
   assert.equal(reasons, new Set(['timeout', 'unit-offline']));
   for (const unit of [1, 12, 14, 30]) {
     assert.ok(bus.count(unit) >= 6, `unit ${unit} was polled ${bus.count(unit)} times`);
-    assert.is(rig.of(`u${unit}-0`).filter((sample) => sample.quality !== 'good').length, 0);
+    assert.equal(whyNotGood(rig, `u${unit}-0`), []);
     assert.is(rig.last(`u${unit}-2`)?.value, registerValue(unit, 2));
   }
   assert.is(rig.events('modbus.unit.offline').length, 1, 'and it is said once');
@@ -84,8 +89,8 @@ test('health names the dead unit and what to do, and a unit that comes back is r
   assert.is(health.parts?.blower?.state, 'failed');
   assert.match(health.parts?.blower?.detail ?? '', /no answer within 100 ms: check power, wiring, unit id/);
   dead = false;
-  await until(() => rig.good('b-1') > 0);
-  assert.is(rig.source.health().state, 'ok');
+  // On a busy machine the other unit, too, may just have missed 100 ms.
+  await until(() => rig.good('b-1') > 0 && rig.source.health().state === 'ok');
   assert.is(rig.events('modbus.unit.back').length, 1);
   await rig.source.stop();
 });
@@ -109,7 +114,7 @@ test('a flapping unit never gets more than one time-out per back-off', async ({ 
   const timeouts = await rig.metric('vigie_modbus_errors_total', { kind: 'timeout' });
   assert.ok(timeouts >= 2 && timeouts <= span / 300 + 2, `${timeouts} time-outs in ${span} ms`);
   assert.ok(rig.good('u2-0') > 0);
-  assert.is(rig.of('u3-0').filter((sample) => sample.quality === 'bad').length, 0);
+  assert.equal(whyNotGood(rig, 'u3-0'), []);
 });
 
 test('a late answer is never taken for the answer to a later request', async ({ bus, path }) => {
@@ -173,7 +178,7 @@ test('garbage, short and corrupted frames are told apart, and no value comes of 
   await until(() => rig.good('u2-4') > 2);
   mode = 'fine';
   await rig.source.stop();
-  assert.is(rig.of('u1-0').filter((sample) => sample.quality !== 'good').length, 0);
+  assert.equal(whyNotGood(rig, 'u1-0'), []);
   assert.ok((await rig.metric('vigie_modbus_errors_total', { kind: 'checksum' })) > 0);
   const good = rig.samples.filter(({ tag, quality }) => tag.name.startsWith('u2') && quality === 'good');
   for (const { tag, value } of good) assert.is(value, values(5, 2)[Number(tag.name.slice(3))]);

@@ -158,6 +158,8 @@ export class Poller {
   }
 
   #failed(unit: Unit, job: ReadJob, outcome: Exclude<Outcome, { kind: 'answer' }>): void {
+    // Stopping closes the bus under a request: that says nothing about the device.
+    if (this.#stopping) return;
     if (outcome.kind !== 'exception') {
       this.#unread(job, reasonOf(outcome.kind));
     } else if (isSplittable(outcome.code) && job.merged.spans.length > 1) {
