@@ -75,7 +75,7 @@ function readKept(dataDir: string): Kept | undefined {
 
 function keep(dataDir: string, kept: Kept): void {
   try {
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 });
     writeFileAtomic(join(dataDir, KEPT), JSON.stringify(kept));
   } catch {
     // Costs the next start a check, nothing else.

@@ -61,7 +61,7 @@ function keep(text: string, dataDir: string): string | undefined {
   const kept = join(dataDir, KEPT);
   try {
     if (existsSync(kept) && readFileSync(kept, 'utf8') === text) return undefined;
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 });
     writeFileAtomic(kept, text);
     return undefined;
   } catch (error) {
