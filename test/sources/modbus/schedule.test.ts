@@ -108,18 +108,18 @@ test('whatever is served, hurried and replaced, the turn goes to the entry that 
       let jobs = all.map((period, i) => job(`${i}`, period));
       const schedule = new Schedule([jobs], millis(0));
       const dues = new Map(jobs.map(({ name }) => [name, 0]));
-      let now = 0;
+      let [now, count] = [0, 0];
       for (const [move, wait] of moves) {
         now += wait;
         if (move === 'hurry') {
           schedule.hurry(0, millis(now));
           for (const [name, due] of dues) dues.set(name, Math.min(due, now));
         } else if (move === 'replace') {
-          const [gone, added] = [jobs[0]!, job(`at ${now} ${jobs.length}`, 100)];
-          schedule.replace(0, [gone], [added], millis(now));
-          jobs = [...jobs.slice(1), added];
+          const [gone, other] = [jobs[0]!, job(`added ${count++}`, 100)];
+          schedule.replace(0, [gone], [other], millis(now));
+          jobs = [...jobs.slice(1), other];
           dues.delete(gone.name);
-          dues.set(added.name, now);
+          dues.set(other.name, now);
         } else {
           const turn = schedule.next(millis(now));
           const first = Math.min(...dues.values());
