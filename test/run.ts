@@ -18,8 +18,9 @@ const GRACE_MS = 5000;
 const SLOWEST = [
   'scenario/delivery-kill',
   'scenario/outbox-kill',
-  'evaluation/skab/published',
+  'scenario/plant-to-broker',
   'scenario/skab-to-broker',
+  'evaluation/skab/published',
 ];
 
 interface Outcome {
