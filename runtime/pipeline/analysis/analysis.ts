@@ -26,6 +26,8 @@ import { endOf, OpenEpisodes } from './open-episodes.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 const TOPIC = 'events/anomaly';
+/** How long a stop waits for the outbox to take the last events. */
+const SETTLE = seconds(1);
 const HOUSEKEEPING = seconds(5);
 /** How often silence is looked for, in cadences, and within which bounds. */
 const LOOK_CADENCES = 0.25;
@@ -107,7 +109,7 @@ export class Analysis implements Component {
     for (const stop of this.#stops.splice(0)) stop();
     const stamp = this.#options.clock.stamp();
     for (const group of this.#groups.values()) group.stop(stamp);
-    await this.#sender.flush();
+    await this.#sender.settle(SETTLE);
     this.#saveOpen();
   }
 

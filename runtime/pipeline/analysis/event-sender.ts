@@ -4,6 +4,7 @@ import { BoundedQueue } from '../../core/bounded-queue.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Accept, OutboundRecord } from '../../core/messages.ts';
+import type { Millis } from '../../core/units.ts';
 import type { AnalysisMetrics } from './metrics.ts';
 
 const CAPACITY = 256;
@@ -46,6 +47,22 @@ export class EventSender {
   flush(): Promise<void> {
     if (!this.#busy) this.#running = this.#drain();
     return this.#running;
+  }
+
+  /**
+   * For the end: waits until the outbox took all, but no longer than `limit`, since on a full disk it may take its
+   * time; then hands over the rest without waiting, so that the outbox decides and says what becomes of it.
+   */
+  async settle(limit: Millis): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit);
+    });
+    await Promise.race([this.flush(), late]);
+    clearTimeout(timer);
+    for (let rest = this.#queue.shift(); rest; rest = this.#queue.shift()) {
+      this.#accept(rest).catch((error: unknown) => this.#refused(error));
+    }
   }
 
   async #drain(): Promise<void> {

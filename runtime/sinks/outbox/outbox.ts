@@ -25,7 +25,7 @@ import { type Bounds, boundsOf, type Disk } from './disk.ts';
 import { type OutboxFault, toFault } from './fault.ts';
 import { type OutboxMetrics, outboxMetrics } from './metrics.ts';
 import { Outgoing } from './outgoing.ts';
-import { costOf, encodeEntry } from './record.ts';
+import { classOfId, costOf, encodeEntry } from './record.ts';
 import { type ByClass, noneByClass } from './store.ts';
 import { kernelBootId, WallTimes } from './wall-time.ts';
 
@@ -162,6 +162,11 @@ export class Outbox implements Component, OutboundQueue {
     const byClass = noneByClass();
     for (const name of RECORD_CLASSES) {
       byClass[name] = (this.#disk?.totals.records[name] ?? 0) + this.#room.unwritten[name];
+    }
+    // The broker has these; they stay on the disk until their removal rides on a commit, and so do their bytes.
+    for (const id of this.#outgoing.removed) {
+      const name = classOfId(id)!;
+      byClass[name] = Math.max(0, byClass[name] - 1);
     }
     const bytes = (this.#disk?.totals.bytes ?? 0) + this.#room.bytes;
     return {
