@@ -12,7 +12,7 @@ export const demo: CliCommand = {
   help: `Usage: vigie demo [--port N] [--broker URL] [--seed N]
 
 Starts a simulated wastewater plant (127 sensors behind real Modbus TCP), a small MQTT
-broker and a node that learns the plant's normal behaviour for 45 s. Then faults begin,
+broker and a node that learns the plant's normal behaviour for a minute. Then faults begin,
 one of each kind in turn; each shows up as an explained anomaly in the dashboard and on
 the broker, and is printed here. Nothing is kept; Ctrl-C ends everything.
 

@@ -21,7 +21,7 @@ export function demoConfig({
     log: { level: 'info' },
     sources: plantSourcesConfig({ port: modbusPort, period: '1s' }),
     anomaly: {
-      baseline: { learn: '45s', minRows: 30 },
+      baseline: { learn: '60s', minRows: 30 },
       alarm: { delayOn: '5s', delayOff: '15s', minDuration: '10s' },
     },
     outbox: { readings: { batch: '5s' } },

@@ -79,7 +79,9 @@ class Demo implements RunningDemo {
     say(`plant:     127 sensors in 8 stages behind Modbus TCP at 127.0.0.1:${this.plant.port}`);
     say(`broker:    ${this.#url()}${this.#broker ? ' (embedded, for development)' : ''}`);
     say(`dashboard: http://127.0.0.1:${port}`);
-    say('The node learns what is normal for 45 s; then something goes wrong in the plant. Ctrl-C ends it.');
+    say(
+      'The node learns what is normal for a minute; then something goes wrong in the plant. Ctrl-C ends it.',
+    );
     this.#subscription = await watchAnomalies(this.#url(), (event) => {
       this.events.push(event);
       say(`event:     [${event.phase}] ${event.summary}`);

@@ -11,8 +11,8 @@ export interface ScriptedFault {
   readonly text: string;
 }
 
-/** Learning takes 45 s; the first fault follows soon, so that something is to be seen within two minutes. */
-const FIRST_AFTER = seconds(70);
+/** Learning takes 60 s; the first fault follows soon, so that something is to be seen within two minutes. */
+const FIRST_AFTER = seconds(80);
 const NEXT_AFTER = seconds(240);
 
 const SCRIPT = [

@@ -1,7 +1,7 @@
 /** The linter holds the house together: an import against the grain is an error that says why. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
@@ -58,6 +58,15 @@ test('imports with the grain are fine', () => {
     const { status, text } = lint(path, from);
     assert.is(status, 0, text);
   }
+});
+
+test('metric classes come from core/prometheus.ts: the library as a whole costs the node megabytes', () => {
+  const offenders = globSync('runtime/**/*.ts', { cwd: packageRoot })
+    .filter((file) => file !== 'runtime/core/prometheus.ts')
+    .filter((file) =>
+      /^import (?!type)[^;]*from 'prom-client/m.test(readFileSync(join(packageRoot, file), 'utf8')),
+    );
+  assert.equal(offenders, []);
 });
 
 test.run();
