@@ -3,7 +3,8 @@
  * every 5 s over Modbus TCP, with every detector, the outbox, a real mosquitto, a metrics scrape every 15 s and, in
  * the first third of the time, a viewer on the dashboard's live stream.
  *
- * A first node, polling every second, learns the baseline, so that the measured one detects from its start. Processor
+ * A first node, polling every second, learns the baseline, so that the measured one detects from its start; a blower
+ * fails for a minute after a quarter of the time, so that anomalies are part of it. Processor
  * time and bytes written count from the end of the start-up phase (a quarter of the time, at most 60 s); memory and its
  * growth are those of the last half, at most five minutes. Growth is the robust slope times that span.
  */
@@ -13,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plantSourcesConfig } from '../simulator/modbus/sources-config.ts';
-import { startPlantServer } from '../simulator/plant-server.ts';
+import { type PlantServer, startPlantServer } from '../simulator/plant-server.ts';
 import { freePort, startMosquitto } from '../test/support/mosquitto.ts';
 import { atMost, type BenchOptions, type BenchResult, info, percentile } from './bench.ts';
 import { NodeProcess } from './lib/node-process.ts';
@@ -53,7 +54,10 @@ export async function run({
     progress('learning the baseline at one poll a second');
     const learning = await learn(site);
     progress(`measuring for ${minutes} min`);
-    return [...results(await measure(site, minutes * 60, progress)), info('rss_learning_mb', learning, 'MB')];
+    return [
+      ...results(await measure(site, minutes * 60, plant, progress)),
+      info('rss_learning_mb', learning, 'MB'),
+    ];
   } finally {
     await plant.stop();
     await broker.stop();
@@ -72,11 +76,18 @@ async function learn(site: Site): Promise<number> {
   }
 }
 
+interface Measured {
+  readonly points: readonly Point[];
+  /** Anomalies reported: one blower fails in a plant that is calm otherwise. */
+  readonly episodes: number;
+}
+
 async function measure(
   site: Site,
   seconds: number,
+  plant: PlantServer,
   progress: BenchOptions['progress'],
-): Promise<readonly Point[]> {
+): Promise<Measured> {
   const node = new NodeProcess({ folder: site.folder, config: configuration(site, '5s') });
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
@@ -85,6 +96,7 @@ async function measure(
   try {
     await node.logged('dashboard.listen.ok', 1, START_LIMIT_S);
     void watchStream(site, viewer.signal);
+    plant.injectFault(`blower-failure@${Math.round(seconds / 4)}+60s`);
     let scrapeAt = 0;
     let reportAt = 60;
     while (elapsed() < seconds) {
@@ -100,14 +112,14 @@ async function measure(
       }
       await sleep(SAMPLE_EVERY_S * 1000);
     }
-    return points;
+    return { points, episodes: node.count('analysis.episode.start') };
   } finally {
     viewer.abort();
     await node.stop();
   }
 }
 
-function results(points: readonly Point[]): BenchResult[] {
+function results({ points, episodes }: Measured): BenchResult[] {
   const last = points.at(-1)!;
   const settled = points.find(({ at }) => at >= Math.min(60, last.at / 4))!;
   const span = Math.min(300, last.at / 2);
@@ -123,6 +135,7 @@ function results(points: readonly Point[]): BenchResult[] {
     atMost('flash_mb_per_day', ((written / seconds) * 86_400) / 1e6, 'MB', 60),
     info('rss_at_start_mb', points[0]!.rssMb, 'MB'),
     info('rss_anonymous_mb', last.anonMb, 'MB'),
+    info('anomaly_episodes', episodes, ''),
     info('threads', last.threads, ''),
     info('cpu_start_s', points[0]!.cpuSeconds, 's'),
   ];
@@ -132,7 +145,7 @@ function configuration({ modbusPort, httpPort, broker }: Site, period: string): 
   return {
     node: { site: 'bench', name: 'node' },
     sources: plantSourcesConfig({ port: modbusPort, period }),
-    anomaly: { baseline: { learn: '20s', minRows: 20 } },
+    anomaly: { baseline: { learn: '60s', minRows: 30 } },
     mqtt: { url: broker },
     http: { port: httpPort },
   };

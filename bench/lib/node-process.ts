@@ -2,14 +2,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../../runtime/core/errors.ts';
 import { packageRoot } from '../../runtime/core/paths.ts';
 
 export interface NodeProcessOptions {
-  /** Holds the configuration, the log and the node's state. */
+  /** Holds the configuration and the node's state. */
   readonly folder: string;
   readonly config: Record<string, unknown>;
   readonly env?: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface NodeProcessOptions {
 
 export class NodeProcess {
   readonly #child: ChildProcess;
-  readonly #logFile: string;
+  #log = '';
 
   /** @throws InputError `bench-build` when the node was not built. */
   constructor({ folder, config, env = {} }: NodeProcessOptions) {
@@ -27,18 +27,19 @@ export class NodeProcess {
         'this benchmark measures the built node: run npm run build:ts first',
       );
     const file = join(folder, 'vigie.json.yaml');
-    this.#logFile = join(folder, 'log');
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config));
     const args = ['run', '--config', file, '--data-dir', join(folder, 'data')];
-    this.#child = spawn(
-      '/bin/sh',
-      ['-c', 'exec "$0" "$@" > "$LOG" 2>&1', join(packageRoot, 'bin', 'vigie'), ...args],
-      {
-        stdio: 'ignore',
-        env: { ...process.env, ...env, LOG: this.#logFile },
-      },
-    );
+    this.#child = spawn(join(packageRoot, 'bin', 'vigie'), args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    // Not into a file of the node's own: as under a service manager, the log is not what the node writes to flash.
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#log += text;
+      });
+    }
     process.once('exit', this.#kill);
   }
 
@@ -46,14 +47,20 @@ export class NodeProcess {
     return this.#child.pid!;
   }
 
+  /** Everything it has logged so far. */
   log(): string {
-    return readFileSync(this.#logFile, 'utf8');
+    return this.#log;
+  }
+
+  /** How many log lines hold this event id. */
+  count(event: string): number {
+    return this.#log.split(`"event":"${event}"`).length - 1;
   }
 
   /** Waits until a log line holds this event id. @throws InputError `bench-node` when the node ends or time is up. */
   async logged(event: string, times: number, seconds: number): Promise<void> {
     for (let waited = 0; waited < seconds; waited += 0.2) {
-      if (existsSync(this.#logFile) && this.log().split(`"event":"${event}"`).length > times) return;
+      if (this.count(event) >= times) return;
       if (this.#child.exitCode !== null) break;
       await sleep(200);
     }
