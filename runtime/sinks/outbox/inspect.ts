@@ -1,7 +1,8 @@
 /** A look into a queue from outside, without changing it: the node may run meanwhile. */
 
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { InputError } from '../../core/errors.ts';
 import { RECORD_CLASSES, type RecordClass, type TimeQuality } from '../../core/messages.ts';
@@ -138,12 +139,20 @@ function summariseClass(store: Store, name: RecordClass): ClassSummary {
   return { records, bytes, oldest: { wall, timeQuality, bootId, seq } };
 }
 
+/** Reads a database nobody uses where it lies, one a node uses from a copy: the node keeps others out of it. */
 function withStore<T>(database: string, use: (store: Store) => T): T {
   const doing = `read ${database}`;
+  const copy = isRunning(dirname(database)) ? copyLive(database) : undefined;
   let db: DatabaseSync | undefined;
-  const close = () => db?.close();
+  const close = () => {
+    db?.close();
+    if (copy) rmSync(copy, { recursive: true, force: true });
+  };
   try {
-    db = new DatabaseSync(database, { readOnly: true, timeout: 1000 });
+    // A copy has no index of its log yet, and making one is a write.
+    db = copy
+      ? new DatabaseSync(join(copy, basename(database)))
+      : new DatabaseSync(database, { readOnly: true, timeout: 1000 });
     if (schemaVersion(db) > SCHEMA_VERSION) throw new OutboxFault('newer', doing);
     const result = use(new Store(db, { bootId: '', kernel: '' }, 0));
     if (result instanceof Promise) return result.finally(close) as T;
@@ -153,6 +162,19 @@ function withStore<T>(database: string, use: (store: Store) => T): T {
     close();
     throw toFault(doing, cause);
   }
+}
+
+/**
+ * The log before the database: what a checkpoint moves between the two copies is then in both.
+ * @returns a folder of its own that holds them.
+ */
+function copyLive(database: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vigie-outbox-'));
+  for (const suffix of ['-wal', '']) {
+    if (existsSync(database + suffix))
+      copyFileSync(database + suffix, join(folder, basename(database) + suffix));
+  }
+  return folder;
 }
 
 function isRunning(directory: string): boolean {
