@@ -20,7 +20,7 @@ test('the smallest file runs with every default', () => {
   const { config, lines } = load(HEAD);
   assert.equal(lines, []);
   assert.is(config?.http.host, '127.0.0.1');
-  assert.is(config?.outbox.readings.batch, 30_000);
+  assert.is(config?.outbox.readings.batch, 60_000);
 });
 
 test('an unknown key names its place and the key that was meant', () => {

@@ -16,7 +16,7 @@ export const outboxConfig = z.strictObject({
           'Publish readings at all; events and health always are.',
         ),
         batch: described(
-          duration('1s', '1h').prefault('30s'),
+          duration('1s', '1h').prefault('60s'),
           'Readings are gathered this long and written as one record: longer spares the flash card, and is what a power cut may take.',
         ),
       })
