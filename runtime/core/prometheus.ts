@@ -25,3 +25,8 @@ export declare namespace Counter {
 export declare namespace Histogram {
   type Internal<T extends string> = prom.Histogram.Internal<T>;
 }
+
+/** The family of this name: several sources of a kind share one, and tell themselves apart by label. */
+export function sharedFamily<M>(registry: Registry, name: string, make: () => M): M {
+  return (registry.getSingleMetric(name) as M | undefined) ?? make();
+}

@@ -6,6 +6,7 @@ import type { ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
+import type { AnomalyEvent } from '../../runtime/core/messages.ts';
 import { packageRoot } from '../../runtime/core/paths.ts';
 
 interface Reference {
@@ -77,4 +78,17 @@ function compiled(reference: string): ValidateFunction {
 function matches(address: string, topic: string): boolean {
   const pattern = address.replace(/[.$]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+');
   return new RegExp(`^${pattern}$`).test(topic);
+}
+
+/** What the contract has against an anomaly event once the outbox and the sink have put it in its envelope. */
+export function validateEvent(event: AnomalyEvent): string[] {
+  return validatePayload('anomaly', {
+    site: 'works',
+    node: 'node-1',
+    bootId: 'boot',
+    seq: 1,
+    time: '2026-03-02T08:15:32.000Z',
+    timeQuality: 'synced',
+    ...event,
+  });
 }

@@ -7,7 +7,7 @@ import type { Health, Source } from '../../core/component.ts';
 import { describeError, InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Emit, Sample, Stamp, Tag } from '../../core/messages.ts';
-import { Counter, type Registry } from '../../core/prometheus.ts';
+import { Counter, type Registry, sharedFamily } from '../../core/prometheus.ts';
 import { judged, unread } from '../../core/quality.ts';
 import { type RecordingHeader, type RecordingRow, readRecording } from '../../core/recording.ts';
 import { type Millis, millis } from '../../core/units.ts';
@@ -154,9 +154,15 @@ function columnsOf(config: ReplaySourceConfig, header: RecordingHeader): number[
 
 function replayedRows(registry: Registry): Counter<'source'> {
   const name = 'vigie_replay_rows_total';
-  const existing = registry.getSingleMetric(name) as Counter<'source'> | undefined;
-  return (
-    existing ??
-    new Counter({ name, help: 'Rows of recordings played.', labelNames: ['source'], registers: [registry] })
+  return sharedFamily(
+    registry,
+    name,
+    () =>
+      new Counter({
+        name,
+        help: 'Rows of recordings played.',
+        labelNames: ['source'],
+        registers: [registry],
+      }),
   );
 }

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from '../../core/prometheus.ts';
+import { Counter, Gauge, type Registry, sharedFamily } from '../../core/prometheus.ts';
 
 /** What became of a frame: read, wrong checksum, not matching the pattern. */
 export type FrameResult = 'read' | 'checksum' | 'mismatch';
@@ -11,7 +11,7 @@ export interface SerialMetrics {
 
 /** Counters of one serial source; several sources share the families. */
 export function serialMetrics(registry: Registry, source: string): SerialMetrics {
-  const frames = family(
+  const frames = sharedFamily(
     registry,
     'vigie_serial_frames_total',
     () =>
@@ -22,7 +22,7 @@ export function serialMetrics(registry: Registry, source: string): SerialMetrics
         registers: [registry],
       }),
   );
-  const dropped = family(
+  const dropped = sharedFamily(
     registry,
     'vigie_serial_dropped_bytes_total',
     () =>
@@ -33,7 +33,7 @@ export function serialMetrics(registry: Registry, source: string): SerialMetrics
         registers: [registry],
       }),
   );
-  const connected = family(
+  const connected = sharedFamily(
     registry,
     'vigie_serial_connected',
     () =>
@@ -50,8 +50,4 @@ export function serialMetrics(registry: Registry, source: string): SerialMetrics
     dropped: (bytes) => dropped.labels(source).inc(bytes),
     connected: (up) => connected.labels(source).set(up ? 1 : 0),
   };
-}
-
-function family<M>(registry: Registry, name: string, make: () => M): M {
-  return (registry.getSingleMetric(name) as M | undefined) ?? make();
 }
