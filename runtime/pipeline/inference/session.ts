@@ -1,0 +1,80 @@
+/** What every inference backend offers: load, describe, infer, close. One loaded model is one session. */
+
+export type TensorType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'bool';
+
+/** float16 elements are their bits in a Uint16Array; int64 and uint64 are BigInt arrays; bool is one byte, 0 or 1. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+export interface Tensor {
+  readonly type: TensorType;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: TensorData;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly type: TensorType;
+  /** -1 for a dimension that is free until infer. */
+  readonly shape: readonly number[];
+}
+
+export type BackendName = 'xnnpack' | 'tensorrt' | 'onnxruntime';
+
+export interface SessionFacts {
+  readonly backend: BackendName;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly threads: number;
+  /** Bytes held beyond the mapped file, as far as the backend tells; 0 where it does not. */
+  readonly memoryBytes: number;
+}
+
+export interface SessionOptions {
+  /** 0: as many as the machine has cores. Default 1. */
+  readonly threads?: number;
+  /** The load fails with `model-memory` beyond it. */
+  readonly memoryLimitBytes?: number;
+  /** Cores that the threads may use. */
+  readonly affinity?: readonly number[];
+}
+
+/**
+ * A loaded model. Calls of `infer` run one after the other, in order, off the JavaScript thread; at most
+ * `MOST_WAITING` may wait. Rejections are ModelError or InputError with the codes
+ * bad-argument (input against the contract; names both sides), session-busy (too many wait, retryable),
+ * session-closed, model-run (the backend failed), out-of-memory. The session stays usable after all but session-closed.
+ */
+export interface Session {
+  describe(): SessionFacts;
+  /** Inputs by name; each is read during the call and may be reused once the promise settled. */
+  infer(inputs: Tensors): Promise<Tensors>;
+  /** Lets the running call finish, rejects the waiting ones, frees everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+export const MOST_WAITING = 8;
