@@ -44,8 +44,12 @@ const START_LIMIT_S = 30;
 /** A reading and when it was taken, in seconds since the node started. */
 interface Point extends ProcessReading {
   readonly at: number;
-  /** Bytes that reached the disk, where the node has one of its own. */
-  readonly diskBytes: number | undefined;
+}
+
+/** Bytes that had reached the node's own disk, and when, in seconds. */
+interface DiskPoint {
+  readonly at: number;
+  readonly bytes: number;
 }
 
 interface Site {
@@ -109,6 +113,8 @@ async function learn(site: Site): Promise<number> {
 
 interface Measured {
   readonly points: readonly Point[];
+  /** After the start-up phase, when the blower failed, and at the end; empty without a disk of its own. */
+  readonly disk: readonly DiskPoint[];
   /** Anomalies reported: one blower fails in a plant that is calm otherwise. */
   readonly episodes: number;
 }
@@ -124,6 +130,8 @@ async function measure(
   const elapsed = () => (performance.now() - began) / 1000;
   const viewer = new AbortController();
   const points: Point[] = [];
+  const disk: DiskPoint[] = [];
+  const marks = [settledAt(seconds), faultAt(seconds)];
   try {
     await node.logged('dashboard.listen.ok', 1, START_LIMIT_S);
     void watchStream(site, viewer.signal);
@@ -131,7 +139,9 @@ async function measure(
     let scrapeAt = 0;
     let reportAt = 60;
     while (elapsed() < seconds) {
-      points.push({ at: elapsed(), diskBytes: site.disk?.written(), ...readProcess(node.pid) });
+      points.push({ at: elapsed(), ...readProcess(node.pid) });
+      if (elapsed() >= (marks[disk.length] ?? Number.POSITIVE_INFINITY))
+        disk.push(...diskPoint(site, elapsed()));
       if (elapsed() > seconds / 3) viewer.abort();
       if (elapsed() >= scrapeAt) {
         scrapeAt += SCRAPE_EVERY_S;
@@ -143,20 +153,21 @@ async function measure(
       }
       await sleep(SAMPLE_EVERY_S * 1000);
     }
-    return { points, episodes: node.count('analysis.episode.start') };
+    disk.push(...diskPoint(site, elapsed()));
+    return { points, disk, episodes: node.count('analysis.episode.start') };
   } finally {
     viewer.abort();
     await node.stop();
   }
 }
 
+const settledAt = (seconds: number) => Math.min(60, seconds / 4);
 /** The last quarter, at most its minute and the time it takes to be told. */
 const faultAt = (seconds: number) => seconds - Math.min(90, seconds / 4);
 
-function results({ points, episodes }: Measured): BenchResult[] {
+function results({ points, disk, episodes }: Measured): BenchResult[] {
   const last = points.at(-1)!;
-  const settled = points.find(({ at }) => at >= Math.min(60, last.at / 4))!;
-  const running = points.filter(({ at }) => at >= settled.at);
+  const settled = points.find(({ at }) => at >= settledAt(last.at))!;
   const rss = points.filter(({ at }) => at >= last.at - Math.min(300, last.at / 2)).map(({ rssMb }) => rssMb);
   const slope = robustSlope(floor(points).filter(({ x }) => x >= last.at / 2)) * Math.min(300, last.at / 2);
   const seconds = last.at - settled.at;
@@ -164,7 +175,7 @@ function results({ points, episodes }: Measured): BenchResult[] {
     atMost('rss_mb', percentile(rss, 1), 'MB', 90),
     last.at >= LONG_RUN_S ? atMost('rss_slope_mb', slope, 'MB', 0.5) : info('rss_slope_mb', slope, 'MB'),
     atMost('cpu_percent', (100 * (last.cpuSeconds - settled.cpuSeconds)) / seconds, '%', 3),
-    ...flash(running, faultAt(last.at)),
+    ...flash(disk, ((last.writtenBytes - settled.writtenBytes) / seconds) * DAY_S),
     info('rss_at_start_mb', points[0]!.rssMb, 'MB'),
     info('rss_anonymous_mb', last.anonMb, 'MB'),
     info('anomaly_episodes', episodes, ''),
@@ -180,22 +191,19 @@ const floor = (points: readonly Point[]) =>
     return { x: at, y: Math.min(...minute.map(({ rssMb }) => rssMb)) };
   });
 
-/** @param points after the start-up phase. @param fault when the blower failed, in seconds. */
-function flash(points: readonly Point[], fault: number): BenchResult[] {
-  const [first, last] = [points[0]!, points.at(-1)!];
-  const calm = points.findLast(({ at }) => at < fault)!;
-  const dirtied = ((last.writtenBytes - first.writtenBytes) / (last.at - first.at)) * DAY_S;
-  const results = [info('dirtied_mb_per_day', dirtied / 1e6, 'MB')];
-  if (first.diskBytes === undefined || calm.diskBytes === undefined || last.diskBytes === undefined)
-    return results;
-  const rate = (calm.diskBytes - first.diskBytes) / (calm.at - first.at);
-  const anomaly = Math.max(0, last.diskBytes - calm.diskBytes - rate * (last.at - calm.at));
+/** @param dirtied bytes a day, as the process tells. */
+function flash([settled, fault, end]: readonly DiskPoint[], dirtied: number): BenchResult[] {
+  if (!settled || !fault || !end) return [atMost('flash_mb_per_day', dirtied / 1e6, 'MB', 60)];
+  const rate = (fault.bytes - settled.bytes) / (fault.at - settled.at);
+  const anomaly = Math.max(0, end.bytes - fault.bytes - rate * (end.at - fault.at));
   return [
     atMost('flash_mb_per_day', (rate * DAY_S + anomaly * ANOMALIES_A_DAY) / 1e6, 'MB', 60),
     info('flash_kb_per_anomaly', anomaly / 1e3, 'kB'),
     info('dirtied_mb_per_day', dirtied / 1e6, 'MB'),
   ];
 }
+
+const diskPoint = ({ disk }: Site, at: number): DiskPoint[] => (disk ? [{ at, bytes: disk.written() }] : []);
 
 function configuration({ modbusPort, httpPort, broker }: Site, period: string): Record<string, unknown> {
   return {

@@ -37,8 +37,9 @@ export class OwnDisk {
     this.#device = command('findmnt', ['-n', '-o', 'SOURCE', this.folder]).replace('/dev/', '');
   }
 
-  /** Bytes written to the device so far. */
+  /** Bytes written to the device so far, what still waits in memory included: that is written first. */
   written(): number {
+    command('sync', ['-f', this.folder]);
     const stat = readFileSync(`/sys/block/${this.#device}/stat`, 'utf8').trim().split(/\s+/);
     return Number(stat[SECTORS_WRITTEN_FIELD]) * SECTOR_BYTES;
   }
