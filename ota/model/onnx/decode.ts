@@ -81,6 +81,9 @@ class Decoder {
   #lengthDelimited(field: Field, wire: number, result: Message, end: number, depth: number): void {
     const { name, type, many } = field;
     if (wire !== WIRE_BYTES) throw refuse(`field ${name} has wire type ${wire}`);
+    // Protobuf would merge the two; nothing writes them so.
+    if (!many && type in MESSAGES && name in result)
+      throw refuse(`there are two ${type} for one field ${name}`);
     if (++this.#parts > MOST_PARTS) throw refuse(`it has more than ${MOST_PARTS} parts`);
     const stop = this.#end(end);
     const value =
