@@ -42,6 +42,11 @@ export class PlanBuilder {
     return id;
   }
 
+  /** @returns where the bytes lie in the weights; equal bytes are kept once */
+  blob(data: Uint8Array): Blob {
+    return this.#blob(data);
+  }
+
   node(node: PlanNode): void {
     this.nodes.push(node);
   }

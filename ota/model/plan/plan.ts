@@ -124,6 +124,8 @@ export type PlanNode = NodeBase &
     | { readonly op: 'batchMatMul'; readonly transposeB: boolean }
     | (Bounds & { readonly op: 'binary'; readonly kind: BinaryKind })
     | (Bounds & { readonly op: 'unary'; readonly kind: UnaryKind; readonly alpha?: number })
+    /** Writes table[x] for each byte x of the input; the table is 256 bytes. From and to qs8 or qu8. */
+    | { readonly op: 'lookup'; readonly table: Blob }
     /** Over the last axis. */
     | { readonly op: 'softmax' }
     | { readonly op: 'concatenate'; readonly axis: number }
