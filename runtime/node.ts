@@ -46,6 +46,7 @@ export class VigieNode {
   async start(): Promise<void> {
     const { log, supervisor } = this.#parts;
     this.#logProblems(this.#running);
+    this.#logDevice();
     const { notKept } = this.#running;
     if (notKept !== undefined) log.error({ event: 'config.keep.failed' }, notKept);
     this.#busy = supervisor.start();
@@ -111,6 +112,12 @@ export class VigieNode {
       { event: 'config.reload.done', logLevel: log.level, sources: restarted },
       `configuration reloaded; sources started again: ${restarted.join(', ') || 'none'}`,
     );
+  }
+
+  #logDevice(): void {
+    const { profile, board, why } = this.#running.device;
+    const facts = { event: 'device.profile.chosen', profile: profile.name, board, why };
+    this.#parts.log.info(facts, `${board} runs under the device profile ${profile.name}: ${why}`);
   }
 
   #logProblems({ state, problems }: RunnableConfig): void {

@@ -57,7 +57,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const { models, problems } = await usableModels(config);
   const running = withProblems(loaded, problems);
   const clock = new SystemClock(syncProbe(log));
-  const registry = createRegistry({ site, node, version });
+  const device = { profile: loaded.device.profile.name, board: loaded.device.board };
+  const registry = createRegistry({ site, node, version, device });
   const spine: Spine = { clock, log, registry };
   const tags = buildTags(config);
   const commands = new CommandTable();

@@ -1,6 +1,7 @@
 /** The schema as text: the reference page for people, the JSON Schema for editors. */
 
 import { z } from 'zod';
+import { deviceProfile } from '../runtime/config/device-profile/schema.ts';
 import { rootConfig, sourceConfig } from '../runtime/config/schema/root.ts';
 
 interface Row {
@@ -24,8 +25,32 @@ export function referencePage(): string {
 
 /** docs/schema/vigie.schema.json: name it in the first line of vigie.yaml and editors check while you type. */
 export function editorSchema(): string {
-  return `${JSON.stringify(z.toJSONSchema(rootConfig, { io: 'input', unrepresentable: 'any' }), undefined, 2)}\n`;
+  return jsonSchema(rootConfig);
 }
+
+/** docs/device-profile-reference.md, whole. */
+export function profilePage(): string {
+  return `${PROFILE_INTRODUCTION}\n${section('Keys', '', deviceProfile)}`;
+}
+
+/** docs/schema/device-profile.schema.json, for editors. */
+export function profileSchema(): string {
+  return jsonSchema(deviceProfile);
+}
+
+function jsonSchema(schema: z.ZodType): string {
+  return `${JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), undefined, 2)}\n`;
+}
+
+const PROFILE_INTRODUCTION = `# Device profile reference
+
+Generated from \`runtime/config/device-profile/schema.ts\` by \`npm run docs\`; do not edit it by hand. What profiles are
+for, and how to write one: [device-profiles.md](device-profiles.md). Unknown keys are errors. Temperatures are degrees
+Celsius; sizes are written \`64KiB\`, \`200MB\`, \`1GiB\`.
+
+For completion and checks in an editor, start the file with
+\`# yaml-language-server: $schema=PATH/docs/schema/device-profile.schema.json\`.
+`;
 
 const INTRODUCTION = `# Configuration reference
 
@@ -57,7 +82,7 @@ function* walk(key: string, schema: z.ZodType): Generator<Row> {
   if (inner instanceof z.ZodObject) {
     for (const [name, child] of Object.entries(inner.shape)) {
       if (name === 'type' && child instanceof z.ZodLiteral) continue;
-      yield* walk(`${key}.${name}`, child as z.ZodType);
+      yield* walk(key ? `${key}.${name}` : name, child as z.ZodType);
     }
     return;
   }

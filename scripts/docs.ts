@@ -3,7 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../runtime/core/paths.ts';
-import { editorSchema, referencePage } from './config-reference.ts';
+import { editorSchema, profilePage, profileSchema, referencePage } from './config-reference.ts';
 
 writeFileSync(join(packageRoot, 'docs/configuration.md'), referencePage());
 writeFileSync(join(packageRoot, 'docs/schema/vigie.schema.json'), editorSchema());
+writeFileSync(join(packageRoot, 'docs/device-profile-reference.md'), profilePage());
+writeFileSync(join(packageRoot, 'docs/schema/device-profile.schema.json'), profileSchema());

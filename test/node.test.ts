@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { findDevice } from '../runtime/config/device-profile/device.ts';
 import type { RunnableConfig } from '../runtime/config/last-known-good.ts';
 import { type Config, rootConfig } from '../runtime/config/schema/root.ts';
 import { SystemClock } from '../runtime/core/clock.ts';
@@ -41,7 +42,12 @@ function node(start: (name: string) => Promise<void> = async () => {}) {
     log,
     onHealthChange: () => {},
   });
-  const running: RunnableConfig = { config: config('100ms'), state: 'ok', problems: [] };
+  const running: RunnableConfig = {
+    config: config('100ms'),
+    device: findDevice(),
+    state: 'ok',
+    problems: [],
+  };
   const vigie = new VigieNode(
     {
       supervisor,

@@ -8,6 +8,7 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema/root.ts';
 import type { CliCommand } from './command.ts';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
+import { board } from './doctor/board.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
 import { addon, clock, storage, versions } from './doctor/machine.ts';
 import { broker, dashboard } from './doctor/network.ts';
@@ -16,15 +17,18 @@ import { sources } from './doctor/plant.ts';
 export const doctor: CliCommand = {
   name: 'doctor',
   summary: 'look at buses, broker, clock, disk, addon and versions, and say the fix',
-  help: `Usage: vigie doctor [--config FILE] [--data-dir DIR] [--json]
+  help: `Usage: vigie doctor [--config FILE] [--data-dir DIR] [--profile NAME|FILE] [--json]
 
-Looks at everything the node stands on: versions, native addon, clock, disk, the
-configuration, each source's bus or serial port, the broker (a real login), the dashboard.
+Looks at everything the node stands on: versions, native addon, the board and its device
+profile, clock, disk, the configuration, each source's bus or serial port, the broker
+(a real login), the dashboard.
 Changes nothing. Run it as the user the service runs as, to see what the service sees.
 
 Options:
   --config FILE    configuration (default ${DEFAULT_CONFIG}, left out when absent)
   --data-dir DIR   state directory (default: $STATE_DIRECTORY, else ${DEFAULT_DATA})
+  --profile NAME|FILE
+                   device profile (default: what the configuration names, else the board's)
   --json           print [{ check, state: ok|warning|failure, detail, fix }]
 
 Exit status: 0 no failure, 1 a failure found, 2 the command line was not understood.
@@ -36,16 +40,20 @@ Example:
     const options = {
       config: { type: 'string' },
       'data-dir': { type: 'string' },
+      profile: { type: 'string' },
       json: { type: 'boolean' },
     } as const;
     const { values } = parseArgs({ args: [...args], options });
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
+    const { config, findings: read } = readConfig(values.config);
     const findings = [
       versions(),
       addon(),
+      ...board(values.profile, config?.device.profile),
       clock(),
       ...storage(dataDir),
-      ...(await configured(values.config)),
+      ...read,
+      ...(config ? await plant(config) : []),
     ];
     if (values.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
     else for (const finding of findings) process.stdout.write(line(finding));
@@ -53,16 +61,11 @@ Example:
   },
 };
 
-async function configured(named: string | undefined): Promise<Finding[]> {
+function readConfig(named: string | undefined): { config?: Config | undefined; findings: Finding[] } {
   const file = resolve(named ?? DEFAULT_CONFIG);
   if (named === undefined && !existsSync(file)) {
-    return [
-      warning(
-        'configuration',
-        `there is no ${file}`,
-        'write one (docs/configuration.md), or name another with --config',
-      ),
-    ];
+    const fix = 'write one (docs/configuration.md), or name another with --config';
+    return { findings: [warning('configuration', `there is no ${file}`, fix)] };
   }
   const { config, problems } = loadConfigFile(file);
   const wrong = problems.map((problem) =>
@@ -72,8 +75,8 @@ async function configured(named: string | undefined): Promise<Finding[]> {
       'mend the line; vigie check says when it is right',
     ),
   );
-  const state = problems.length === 0 ? [ok('configuration', `${file} has no errors`)] : wrong;
-  return config ? [...state, ...(await plant(config))] : state;
+  const good = ok('configuration', `${file} has no errors`);
+  return { config, findings: problems.length === 0 ? [good] : wrong };
 }
 
 async function plant(config: Config): Promise<Finding[]> {

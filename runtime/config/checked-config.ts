@@ -10,7 +10,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
-import { siblingModule } from '../core/paths.ts';
+import { packageRoot, siblingModule } from '../core/paths.ts';
+import { readBoardFacts } from './device-profile/facts.ts';
 import type { RunnableConfig } from './last-known-good.ts';
 
 interface Kept {
@@ -19,6 +20,10 @@ interface Kept {
   readonly file: string;
   /** The file's whole text: a digest would need the crypto library before the first poll. */
   readonly text: string;
+  /** The machine it was checked on: a card may move to another board. */
+  readonly board: string;
+  /** The text of the device profile's file; '' where the configuration names none. */
+  readonly profile: string;
   readonly running: RunnableConfig;
 }
 
@@ -35,14 +40,36 @@ export async function loadChecked(file: string, dataDir: string, version: string
   const text = textOf(file);
   const program = `${version} ${programStamp()}`;
   const path = resolve(file);
+  const board = boardKey();
   const kept = readKept(dataDir);
-  if (text !== undefined && kept?.text === text && kept.file === path && kept.program === program)
+  if (text !== undefined && kept?.text === text && isCurrent(kept, { file: path, program, board }))
     return kept.running;
   const running = (await checkInChild(file, dataDir)) ?? (await checkHere(file, dataDir));
   // Only a file without problems is kept: the others are to be looked at, and reported, at every start.
   if (running.state === 'ok' && running.notKept === undefined && text !== undefined && textOf(file) === text)
-    keep(dataDir, { program, file: path, text, running });
+    keep(dataDir, { program, file: path, text, board, profile: profileText(running), running });
   return running;
+}
+
+function isCurrent(kept: Kept, now: Pick<Kept, 'file' | 'program' | 'board'>): boolean {
+  return (
+    kept.file === now.file &&
+    kept.program === now.program &&
+    kept.board === now.board &&
+    kept.profile === profileText(kept.running)
+  );
+}
+
+/** What recognises a board; how much memory is free to use may differ from start to start. */
+function boardKey(): string {
+  const { cores, memory, ...identity } = readBoardFacts();
+  return JSON.stringify(identity);
+}
+
+/** Of a profile of the user's own; the shipped ones belong to the program. */
+function profileText({ config }: RunnableConfig): string {
+  const { profile } = config.device;
+  return profile?.startsWith('/') ? (textOf(profile) ?? '') : '';
 }
 
 /** Undefined when the child could not be started or the configuration cannot run; the check here then says why. */
@@ -94,7 +121,12 @@ function textOf(file: string): string | undefined {
 /** Changes when the checking code was built or edited anew, which the version alone does not tell. */
 function programStamp(): number {
   const here = fileURLToPath(new URL('.', import.meta.url));
-  const folders = [here, join(here, 'schema')];
+  const folders = [
+    here,
+    join(here, 'schema'),
+    join(here, 'device-profile'),
+    join(packageRoot, 'device-profiles'),
+  ];
   return Math.max(
     ...folders.flatMap((folder) => readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs)),
   );

@@ -8,24 +8,25 @@ import type { ParsedYaml } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** One problem per wrong key: an issue of zod may name several. */
-export function explainIssue(issue: Issue, yaml: ParsedYaml): Problem[] {
+/** One problem per wrong key: an issue of zod may name several. @param schema of the whole file. */
+export function explainIssue(issue: Issue, yaml: ParsedYaml, schema: z.ZodType): Problem[] {
   const { path } = issue;
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, yaml));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, yaml, schema));
   const found = valueAt(yaml.value, path);
-  if (found === undefined) return [missingKey(path, yaml)];
-  return [{ path, ...yaml.locate(path), message: sentence(issue, found, describeFormat(path, yaml.value)) }];
+  if (found === undefined) return [missingKey(path, yaml, schema)];
+  const format = describeFormat(schema, path, yaml.value);
+  return [{ path, ...yaml.locate(path), message: sentence(issue, found, format) }];
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string, yaml: ParsedYaml): Problem {
-  const valid = validKeys(path, yaml.value);
+function unknownKey(path: readonly PropertyKey[], key: string, yaml: ParsedYaml, schema: z.ZodType): Problem {
+  const valid = validKeys(schema, path, yaml.value);
   const near = nearestName(key, valid);
   const hint = near ? `did you mean '${near}'?` : `valid here: ${valid.join(', ')}`;
   return { path: [...path, key], ...yaml.locateKey(path, key), message: `unknown key; ${hint}` };
 }
 
-function missingKey(path: readonly PropertyKey[], yaml: ParsedYaml): Problem {
-  const purpose = describeKey(path, yaml.value);
+function missingKey(path: readonly PropertyKey[], yaml: ParsedYaml, schema: z.ZodType): Problem {
+  const purpose = describeKey(schema, path, yaml.value);
   return { path, ...yaml.locate(path.slice(0, -1)), message: `is missing${purpose ? `. ${purpose}` : ''}` };
 }
 

@@ -4,12 +4,16 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../core/atomic-file.ts';
 import { describeError, InputError } from '../core/errors.ts';
+import type { DeviceChoice } from './device-profile/choose.ts';
+import { findDevice, profileProblem } from './device-profile/device.ts';
 import { type LoadResult, loadConfig, readConfigFile } from './load.ts';
 import { formatProblem } from './problem.ts';
 import type { Config } from './schema/root.ts';
 
 export interface RunnableConfig {
   readonly config: Config;
+  /** What is known of the machine; the recognised board's profile where the named one cannot be used. */
+  readonly device: DeviceChoice;
   /** `quarantine`: devices are left out; `last-known-good`: the file is wrong, this is the one before. */
   readonly state: 'ok' | 'quarantine' | 'last-known-good';
   /** Every problem of the file as it is now, formatted. */
@@ -29,16 +33,28 @@ export function loadRunnable(file: string, dataDir: string): RunnableConfig {
   if (result?.config) {
     const notKept = problems.length === 0 ? keep(text, dataDir) : undefined;
     const state = problems.length > 0 ? 'quarantine' : 'ok';
-    return { config: result.config, state, problems, ...(notKept === undefined ? {} : { notKept }) };
+    const { config } = result;
+    return {
+      config,
+      device: deviceOf(config),
+      state,
+      problems,
+      ...(notKept === undefined ? {} : { notKept }),
+    };
   }
   const kept = join(dataDir, KEPT);
   const before = existsSync(kept)
     ? loadConfig(readFileSync(kept, 'utf8'), dirname(resolve(file))).config
     : undefined;
-  if (before) return { config: before, state: 'last-known-good', problems };
+  if (before) return { config: before, device: deviceOf(before), state: 'last-known-good', problems };
   throw new InputError('config-invalid', `the configuration cannot run:\n${problems.join('\n')}`, {
     facts: { file },
   });
+}
+
+function deviceOf({ device: { profile } }: Config): DeviceChoice {
+  const usable = profile !== undefined && profileProblem(profile) === undefined;
+  return findDevice(usable ? { reference: profile, by: 'device.profile' } : undefined);
 }
 
 /** The file is read once: what is kept is what was checked, however often somebody writes it meanwhile. */

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { crossChecks } from './cross-checks.ts';
+import { profileProblem } from './device-profile/device.ts';
+import { isProfilePath } from './device-profile/load.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
 import { HOLE, withoutHoles } from './holes.ts';
 import { formatPath, type Problem } from './problem.ts';
@@ -62,8 +64,11 @@ function validate(yaml: ParsedYaml, directory: string): LoadResult {
   for (;;) {
     const { config, found } = round(data, yaml);
     problems.push(...found);
-    if (found.length === 0 && config)
-      return { config: resolveFiles(config, directory), problems: sorted(problems), quarantined };
+    if (found.length === 0 && config) {
+      const resolved = resolveFiles(config, directory);
+      problems.push(...deviceProblems(resolved, yaml));
+      return { config: resolved, problems: sorted(problems), quarantined };
+    }
     const devices = new Map<string, readonly PropertyKey[]>();
     for (const problem of found) {
       const device = deviceOf(problem.path, data);
@@ -81,7 +86,7 @@ function round(data: unknown, yaml: ParsedYaml): { config: Config | undefined; f
     return {
       config: undefined,
       found: result.error.issues.flatMap((issue) =>
-        explainIssue({ ...issue, path: restore(issue.path) }, yaml),
+        explainIssue({ ...issue, path: restore(issue.path) }, yaml, rootConfig),
       ),
     };
   }
@@ -123,13 +128,22 @@ function takeOut(path: readonly PropertyKey[], data: unknown): string {
   return formatPath(path) + (named?.name === undefined ? '' : ` (${String(named.name)})`);
 }
 
+/** A wrong device profile stops no node: it runs under the profile of the board it recognises. */
+function deviceProblems({ device }: Config, yaml: ParsedYaml): Problem[] {
+  const message = device.profile && profileProblem(device.profile);
+  const path = ['device', 'profile'];
+  return message ? [{ path, ...yaml.locate(path), message }] : [];
+}
+
 function resolveFiles(config: Config, directory: string): Config {
   const absolute = <T extends { file: string }>(entry: T): T => ({
     ...entry,
     file: resolve(directory, entry.file),
   });
+  const { profile } = config.device;
   return {
     ...config,
+    device: profile && isProfilePath(profile) ? { profile: resolve(directory, profile) } : config.device,
     sources: config.sources.map((source) => (source.type === 'replay' ? absolute(source) : source)),
     anomaly: { ...config.anomaly, models: config.anomaly.models.map(absolute) },
   };

@@ -1,29 +1,36 @@
 /** Which keys, or which enum values, the schema allows at a place in the data. */
 
 import { z } from 'zod';
-import { rootConfig } from './schema/root.ts';
 
 /** Valid keys of the object at `path`; empty when there is no object there. `data` resolves unions by their `type`. */
-export function validKeys(path: readonly PropertyKey[], data: unknown): readonly string[] {
-  const schema = schemaAt(path, data);
+export function validKeys(root: z.ZodType, path: readonly PropertyKey[], data: unknown): readonly string[] {
+  const schema = schemaAt(root, path, data);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 /** What the key at `path` is for, from the schema. */
-export function describeKey(path: readonly PropertyKey[], data: unknown): string | undefined {
-  const parent = schemaAt(path.slice(0, -1), data);
+export function describeKey(
+  root: z.ZodType,
+  path: readonly PropertyKey[],
+  data: unknown,
+): string | undefined {
+  const parent = schemaAt(root, path.slice(0, -1), data);
   const key = path.at(-1);
   if (!(parent instanceof z.ZodObject) || typeof key !== 'string') return undefined;
   return (parent.shape[key] as z.ZodType | undefined)?.meta()?.description;
 }
 
 /** How the value at `path` is written where it is a text of a certain form: `duration 10ms … 1d`. */
-export function describeFormat(path: readonly PropertyKey[], data: unknown): string | undefined {
-  return schemaAt(path, data)?.meta()?.format as string | undefined;
+export function describeFormat(
+  root: z.ZodType,
+  path: readonly PropertyKey[],
+  data: unknown,
+): string | undefined {
+  return schemaAt(root, path, data)?.meta()?.format as string | undefined;
 }
 
-function schemaAt(path: readonly PropertyKey[], data: unknown): z.ZodType | undefined {
-  let schema = unwrap(rootConfig, data);
+function schemaAt(root: z.ZodType, path: readonly PropertyKey[], data: unknown): z.ZodType | undefined {
+  let schema = unwrap(root, data);
   let value = data;
   for (const part of path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[part];

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { anomalyConfig } from './anomaly.ts';
 import { described, name } from './common.ts';
+import { deviceConfig } from './device.ts';
 import { httpConfig } from './http.ts';
 import { modbusSource } from './modbus.ts';
 import { mqttConfig } from './mqtt.ts';
@@ -34,6 +35,9 @@ export const rootConfig = z.strictObject({
       })
       .prefault({}),
     'Logging: JSON lines on standard output.',
+  ),
+  device: needsRestart(
+    described(deviceConfig.prefault({}), 'The board this node runs on: docs/device-profiles.md.'),
   ),
   sources: described(
     z.array(sourceConfig).max(1000).default([]),

@@ -7,10 +7,18 @@ export interface RegistryOptions {
   readonly site: string;
   readonly node: string;
   readonly version: string;
+  readonly device: DeviceLabels;
+}
+
+export interface DeviceLabels {
+  /** Name of the device profile. */
+  readonly profile: string;
+  /** What the machine calls itself. */
+  readonly board: string;
 }
 
 /** Stages add their own metrics to it: see `metrics.ts` in their folders. */
-export function createRegistry({ site, node, version }: RegistryOptions): Registry {
+export function createRegistry({ site, node, version, device }: RegistryOptions): Registry {
   const registry = new Registry();
   new Gauge({
     name: 'vigie_build_info',
@@ -19,6 +27,14 @@ export function createRegistry({ site, node, version }: RegistryOptions): Regist
     registers: [registry],
   })
     .labels(site, node, version, process.version)
+    .set(1);
+  new Gauge({
+    name: 'vigie_device_info',
+    help: 'Always 1; the labels say which board this is and which device profile it runs under.',
+    labelNames: ['profile', 'board'],
+    registers: [registry],
+  })
+    .labels(device.profile, device.board)
     .set(1);
   registerProcessMetrics(registry);
   return registry;

@@ -40,10 +40,11 @@ export function createPlant({ tagCount = 16, config = {}, password = () => '' }:
       return { refreshed: true };
     },
   });
+  const device = { profile: 'raspberry-pi-5', board: 'Raspberry Pi 5 Model B Rev 1.0' };
   const dashboard = new Dashboard({
     config: { enabled: true, host: '127.0.0.1', port: 0, username: 'vigie', ...config },
     tags,
-    registry: createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0' }),
+    registry: createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0', device }),
     status: () => plant.status,
     activeAnomalies: () => active,
     commands,

@@ -13,6 +13,8 @@ import { lintExposition } from './lint.ts';
 const clock = new FakeClock();
 const tags = plantTags(127);
 
+const device = { profile: 'raspberry-pi-5', board: 'Raspberry Pi 5 Model B Rev 1.0' };
+
 const sample = (tag: Tag, value: Value | null, quality: Quality = 'good'): Sample => ({
   ...clock.stamp(),
   tag,
@@ -21,7 +23,7 @@ const sample = (tag: Tag, value: Value | null, quality: Quality = 'good'): Sampl
 });
 
 function everything() {
-  const registry = createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0' });
+  const registry = createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0', device });
   const tagMetrics = new TagMetrics({ tags, registry, clock });
   registerNodeMetrics({ registry, status: nodeStatus });
   return { registry, tagMetrics };
@@ -69,7 +71,7 @@ test('status becomes gauges, and what is gone disappears', async () => {
   ])
     assert.ok(text.includes(`${expected}\n`), expected);
   let components: ReturnType<typeof nodeStatus>['components'] = { one: { state: 'ok', detail: '' } };
-  const other = createRegistry({ site: 's', node: 'n', version: '1' });
+  const other = createRegistry({ site: 's', node: 'n', version: '1', device });
   registerNodeMetrics({
     registry: other,
     status: () => ({ ...nodeStatus(), components }),
