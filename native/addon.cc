@@ -1,12 +1,15 @@
 // Entry point of the addon. Everything that JavaScript can call is registered here.
 
+#include "napi/addon_data.h"
 #include "napi/module.h"
 
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new vigie::node::AddonData());
   vigie::node::register_ensembles(env, exports);
   vigie::node::register_clock(env, exports);
+  vigie::node::register_sessions(env, exports);
   return exports;
 }
 

@@ -1,7 +1,7 @@
-#include <memory>
 #include <utility>
 
 #include "core/clock.h"
+#include "napi/addon_data.h"
 #include "napi/arguments.h"
 #include "napi/ensemble_wrap.h"
 #include "napi/module.h"
@@ -11,11 +11,6 @@
 namespace vigie::node {
 
 namespace {
-
-/// One per environment: worker threads each have their own class.
-struct AddonData {
-  Napi::FunctionReference ensemble_class;
-};
 
 Napi::Value make(Napi::Env env, trees::Ensemble&& ensemble) {
   Napi::Object object = env.GetInstanceData<AddonData>()->ensemble_class.New({});
@@ -78,9 +73,7 @@ Napi::Value synchronised(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_ensembles(Napi::Env env, Napi::Object exports) {
-  auto data = std::make_unique<AddonData>();
-  data->ensemble_class = Napi::Persistent(EnsembleWrap::define(env));
-  env.SetInstanceData(data.release());
+  env.GetInstanceData<AddonData>()->ensemble_class = Napi::Persistent(EnsembleWrap::define(env));
   exports.Set("fitIsolationForest", Napi::Function::New<fit>(env, "fitIsolationForest"));
   exports.Set("ensembleFromArrays", Napi::Function::New<from_arrays>(env, "ensembleFromArrays"));
   exports.Set("deserializeEnsemble", Napi::Function::New<deserialize>(env, "deserializeEnsemble"));

@@ -8,5 +8,7 @@ namespace vigie::node {
 void register_ensembles(Napi::Env env, Napi::Object exports);
 /// clockSynchronised(): boolean, or undefined where the kernel refuses to say.
 void register_clock(Napi::Env env, Napi::Object exports);
+/// loadSession(backend, path, options): Promise<NativeSession>; backends(): which this machine can use.
+void register_sessions(Napi::Env env, Napi::Object exports);
 
 }  // namespace vigie::node

@@ -64,11 +64,73 @@ export interface NativeFitOptions {
   readonly seed: number;
 }
 
+/** A tensor of a model as the addon tells it. */
+export interface NativeTensorInfo {
+  readonly name: string;
+  readonly type: string;
+  /** -1 for a dimension that is free until infer. */
+  readonly shape: readonly number[];
+  /** How the backend keeps it: axis i of the stored tensor is axis permutation[i] (empty: the same order). */
+  readonly stored: {
+    readonly type: string;
+    readonly permutation: readonly number[];
+    /** real = scale * (stored - zeroPoint) */
+    readonly scale: number;
+    readonly zeroPoint: number;
+  };
+}
+
+export interface NativeSessionFacts {
+  readonly backend: string;
+  readonly inputs: readonly NativeTensorInfo[];
+  readonly outputs: readonly NativeTensorInfo[];
+  readonly threads: number;
+  readonly memoryBytes: number;
+}
+
+/** data, shape, data, shape …: one pair per output; the shape is undefined where the contract has no free dimension. */
+export type NativeResults = readonly unknown[];
+
+/** A loaded model: one call at a time (`session-busy`), on a thread of its own. Every method throws Errors with a `code`. */
+export interface NativeSessionHandle {
+  describe(): NativeSessionFacts;
+  /**
+   * The arrays are read before this returns.
+   * @param arrays one per input, in order. @param shapes per input; undefined: the contract's.
+   * @param into arrays that outputs are written to when they fit; others are new.
+   */
+  infer(
+    arrays: readonly unknown[],
+    shapes?: readonly (readonly number[] | undefined)[],
+    into?: readonly unknown[],
+  ): Promise<NativeResults>;
+  /** Runs on what the input buffers hold. */
+  run(into?: readonly unknown[]): Promise<NativeResults>;
+  /** The backend's own memory of an input, in its stored form; detached by close. */
+  inputBuffer(index: number): ArrayBuffer;
+  /** Settled when the running call is over and the model freed. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface NativeLoadOptions {
+  readonly threads?: number;
+  readonly memoryLimitBytes?: number;
+  readonly affinity?: readonly number[];
+}
+
+export interface NativeBackend {
+  readonly name: string;
+  /** Why it cannot be used on this machine. */
+  readonly unavailable?: string;
+}
+
 export interface Binding {
   fitIsolationForest(options: NativeFitOptions): NativeEnsemble;
   ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
   deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;
   clockSynchronised(): boolean | undefined;
+  loadSession(backend: string, path: string, options?: NativeLoadOptions): Promise<NativeSessionHandle>;
+  backends(): NativeBackend[];
 }
 
 export const addonPath: string = join(packageRoot, 'build', 'native', 'Release', 'vigie.node');
@@ -110,8 +172,8 @@ function isWholeElf(path: string): boolean {
 }
 
 /**
- * Calls into the addon and turns its errors into the project's: InputError `bad-argument`; ModelError `bad-model`,
- * `fit-failed`, `model-disposed` or `out-of-memory`.
+ * Calls into the addon and turns its errors into the project's: InputError `bad-argument`; ModelError with any other of
+ * the addon's codes (core/error.h lists them).
  */
 export function calling<T>(work: () => T): T {
   try {
@@ -130,8 +192,15 @@ export function translated(error: unknown): unknown {
     case 'bad-model':
     case 'fit-failed':
     case 'model-disposed':
+    case 'model-newer':
+    case 'model-memory':
+    case 'model-run':
+    case 'backend-unavailable':
+    case 'session-closed':
     case 'out-of-memory':
       return new ModelError(code, error.message);
+    case 'session-busy':
+      return new ModelError(code, error.message, { retryable: true });
     default:
       return error;
   }

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <napi.h>
+
+namespace vigie::node {
+
+/// One per environment: worker threads each have their own classes.
+struct AddonData {
+  Napi::FunctionReference ensemble_class;
+  Napi::FunctionReference session_class;
+};
+
+}  // namespace vigie::node
