@@ -6,6 +6,8 @@ namespace vigie::node {
 
 /// fitIsolationForest(options), ensembleFromArrays(options), deserializeEnsemble(bytes): each returns an Ensemble.
 void register_ensembles(Napi::Env env, Napi::Object exports);
+/// tensorrtOpen(folders), tensorrtTakeLog(), tensorrtBuild(options): see runtime/addon/tensorrt.ts.
+void register_tensorrt(Napi::Env env, Napi::Object exports);
 /// clockSynchronised(): boolean, or undefined where the kernel refuses to say.
 void register_clock(Napi::Env env, Napi::Object exports);
 /// loadSession(backend, path, options): Promise<NativeSession>; backends(): which this machine can use.
