@@ -11,6 +11,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   vigie::node::register_clock(env, exports);
   vigie::node::register_sessions(env, exports);
   vigie::node::register_tensorrt(env, exports);
+  vigie::node::register_vision(env, exports);
   return exports;
 }
 

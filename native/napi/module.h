@@ -12,5 +12,7 @@ void register_tensorrt(Napi::Env env, Napi::Object exports);
 void register_clock(Napi::Env env, Napi::Object exports);
 /// loadSession(backend, path, options): Promise<NativeSession>; backends(): which this machine can use.
 void register_sessions(Napi::Env env, Napi::Object exports);
+/// new Vision(options): pictures in, detections out; decodePicture(bytes): { width, height, data } of RGB.
+void register_vision(Napi::Env env, Napi::Object exports);
 
 }  // namespace vigie::node

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace vigie::vision {
+
+/// Inner loops of pre-processing, each over one row. No bounds are checked here.
+
+/// R, G, B, 0 of BT.601 with limited range; chroma is that of the pair a pixel belongs to.
+/// @param luma element i at luma[i * luma_step]; @param u, v element of pair p at [p * chroma_step].
+void yuv_to_rgb(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v, std::size_t luma_step,
+                std::size_t chroma_step, std::size_t width, std::uint32_t* out);
+
+/// out = upper + weight * (lower - upper)
+void blend(const std::uint8_t* upper, const std::uint8_t* lower, float weight, std::size_t count, float* out);
+
+/// What a column of the result reads: pixels `left` and `left` + step of a blended row.
+struct Tap {
+  std::uint32_t left;
+  float weight;
+};
+
+/// out[c] = scale[c] * pixel[source[c]] + bias[c] for the result's three channels.
+struct Channels {
+  float scale[4];
+  float bias[4];
+  /// Source channels 0, 1, 2 become 2, 1, 0.
+  bool swap;
+};
+
+/// Four floats are read at each tap: 8 floats behind the row must be readable.
+void resample_planar(const float* row, std::size_t step, std::span<const Tap> taps, const Channels& channels,
+                     float* const out[3]);
+void resample_interleaved(const float* row, std::size_t step, std::span<const Tap> taps, const Channels& channels,
+                          float* out);
+
+/// Rounds to the nearest, ties to even, and saturates; NaN becomes the least value.
+void to_uint8(const float* values, std::size_t count, std::uint8_t* out);
+void to_int8(const float* values, std::size_t count, std::int8_t* out);
+
+}  // namespace vigie::vision
