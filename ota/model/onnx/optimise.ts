@@ -75,8 +75,8 @@ function runChild(args: readonly string[], limits: OptimiserLimits): Promise<voi
       else if (signal === 'SIGKILL')
         reject(failed(`it was stopped after ${seconds} s, or by the system for its memory`));
       else {
-        const how = signal ? `signal ${signal}` : `status ${status}`;
-        reject(failed(`it ended with ${how} (at most ${memory} bytes of memory): ${lastLine(stderr)}`));
+        const how = signal ? `signal ${signal}` : `status ${status}: ${lastLine(stderr)}`;
+        reject(failed(`with at most ${memory} bytes of memory, it ended with ${how}`));
       }
     });
   });

@@ -31,7 +31,9 @@ export function toGraph(
   for (const tensor of message.initializer ?? []) {
     if (tensor.dataType === STRING) continue;
     const name = tensor.name!;
-    values.set(name, { name, ...readTensor(tensor, `initialiser \`${name}\``) });
+    const constant = readTensor(tensor, `initialiser \`${name}\``);
+    // A copy starts where any element type may, and lets go of the file.
+    values.set(name, { name, ...constant, data: new Uint8Array(constant.data) });
   }
   for (const { name, type, shape } of inferred) {
     const known = shape?.every((size) => typeof size === 'number' && size >= 0);
