@@ -10,11 +10,9 @@ cd "$(dirname "$0")/.."
 RUN_PROGRAMS="g++ make cmake"
 TEST_PROGRAMS="mosquitto socat chromium openssl valgrind"
 # Libraries: Debian package and the header below /usr/include by which it is known to be there.
-LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlohmann/json.hpp zlib1g-dev:zlib.h"
-# XNNPACK where the system's is new enough (Debian 13), else what building it takes.
-XNNPACK_PACKAGED="libxnnpack-dev:xnnpack.h libpthreadpool-dev:pthreadpool.h"
-XNNPACK_BUILT="libcpuinfo-dev:cpuinfo.h libfxdiv-dev:fxdiv.h libfp16-dev:fp16.h xz-utils:../bin/xz"
-XNNPACK_LEAST=0.0~git20241108
+# The second line is what building XNNPACK takes.
+LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlohmann/json.hpp zlib1g-dev:zlib.h
+  libcpuinfo-dev:cpuinfo.h libfxdiv-dev:fxdiv.h libfp16-dev:fp16.h xz-utils:../bin/xz"
 LOG=build/setup.log
 
 main() {
@@ -24,8 +22,7 @@ main() {
   check_node
   check_owner
   find_missing "$programs"
-  xnnpack_packaged && libraries="$LIBRARIES $XNNPACK_PACKAGED" || libraries="$LIBRARIES $XNNPACK_BUILT"
-  find_missing_libraries "$libraries"
+  find_missing_libraries
   [ -z "$missing" ] || find_root
   mkdir -p build
   wait_for_turn
@@ -34,7 +31,7 @@ main() {
   step node_modules "npm packages" \
     "check that npm reaches its registry (npm ping); behind a proxy see 'npm help config' (https-proxy, cafile)" \
     "package.json package-lock.json" npm_packages
-  xnnpack_packaged || step build/xnnpack "XNNPACK" \
+  step build/xnnpack "XNNPACK" \
     "its sources come from this machine's package mirror, or from XNNPACK_SOURCE_DIR and PTHREADPOOL_SOURCE_DIR" \
     "scripts/xnnpack.sh native/third-party" sh scripts/xnnpack.sh
   step build/native "native addon" "if the compiler is older than g++ 12 or cmake than 3.22, update Debian" \
@@ -67,16 +64,11 @@ find_missing() {
 }
 
 find_missing_libraries() {
-  for library in $1; do
+  for library in $LIBRARIES; do
     # Some headers lie in a folder for the architecture.
     set -- /usr/include/"${library#*:}" /usr/include/*-linux-gnu/"${library#*:}"
     [ -e "$1" ] || [ -e "$2" ] || missing="$missing ${library%%:*}"
   done
-}
-
-xnnpack_packaged() {
-  version=$(LC_ALL=C apt-cache policy libxnnpack-dev 2>/dev/null | sed -n 's/^ *Candidate: //p')
-  [ -n "$version" ] && dpkg --compare-versions "$version" ge "$XNNPACK_LEAST"
 }
 
 find_root() {
