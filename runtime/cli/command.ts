@@ -5,6 +5,8 @@ export interface CliCommand {
   readonly summary: string;
   /** What `vigie NAME --help` prints: usage, options, examples, exit codes. */
   readonly help: string;
+  /** What `vigie NAME ACTION --help` prints instead, for a command with actions that need pages of their own. */
+  helpFor?(args: readonly string[]): Promise<string | undefined>;
   /** @returns the exit status: 0 ok, 1 failure, 2 usage. @throws UsageError for arguments it cannot understand. */
   run(args: readonly string[]): Promise<number>;
 }

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   bench: async () => (await import('./bench.ts')).bench,
   outbox: async () => (await import('./outbox.ts')).outbox,
+  model: async () => (await import('./model.ts')).model,
 };
 
 const EXIT_OK = 0;
@@ -35,7 +36,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   if (!load) return usage(`unknown command '${name}'; there are: ${Object.keys(COMMANDS).join(', ')}`);
   const command = await load();
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(command.help);
+    process.stdout.write((await command.helpFor?.(args)) ?? command.help);
     return EXIT_OK;
   }
   return command.run(args).catch((error: unknown) => report(error, name));

@@ -4,9 +4,9 @@ import { crc32 } from 'node:zlib';
 import { ModelError } from '../../../runtime/core/errors.ts';
 import { PLAN_MAGIC, PLAN_VERSION, type Plan } from './plan.ts';
 
-const FIXED_BYTES = 64;
+export const PLAN_FIXED_BYTES = 64;
 const PAGE = 4096;
-const MOST_HEADER_BYTES = 8 * 1024 * 1024;
+export const MOST_HEADER_BYTES = 8 * 1024 * 1024;
 /** XNNPACK's kernels may read this far behind a constant. */
 export const BYTES_BEHIND_WEIGHTS = 128;
 
@@ -24,7 +24,7 @@ export function writePlan(plan: Plan, weights: Uint8Array): Uint8Array {
         `at most ${MOST_HEADER_BYTES} bytes fit: keep this model on ONNX Runtime`,
     );
   }
-  const offset = Math.ceil((FIXED_BYTES + header.length) / PAGE) * PAGE;
+  const offset = Math.ceil((PLAN_FIXED_BYTES + header.length) / PAGE) * PAGE;
   const file = Buffer.alloc(offset + weights.length);
   file.write(PLAN_MAGIC, 0, 'latin1');
   file.writeUInt32LE(PLAN_VERSION, 8);
@@ -32,7 +32,7 @@ export function writePlan(plan: Plan, weights: Uint8Array): Uint8Array {
   file.writeBigUInt64LE(BigInt(offset), 16);
   file.writeBigUInt64LE(BigInt(weights.length), 24);
   file.writeUInt32LE(crc32(weights, crc32(header)), 32);
-  header.copy(file, FIXED_BYTES);
+  header.copy(file, PLAN_FIXED_BYTES);
   file.set(weights, offset);
   return file;
 }
