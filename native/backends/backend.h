@@ -81,6 +81,9 @@ class Session {
   /// Runs on what the input buffers hold.
   virtual void run() = 0;
 
+  /// Nanoseconds of the backend's own computation in the last run, without checks and conversions; 0 before the first.
+  virtual std::uint64_t last_run_ns() const { return 0; }
+
   /// The output in the contract's type and order; valid until the next infer or run.
   virtual View output(std::size_t index) const = 0;
 };
