@@ -15,7 +15,7 @@ namespace {
 
 const std::vector<Backend> kBackends = {
 #ifdef VIGIE_HAS_XNNPACK
-    {"xnnpack", backends::load_xnnpack, [] { return std::string(); }},
+    {"xnnpack", xnnpack::load_xnnpack, [] { return xnnpack::xnnpack_unavailable().value_or(""); }},
 #endif
 };
 
