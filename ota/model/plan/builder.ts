@@ -19,8 +19,8 @@ export interface PlanScale {
 export class PlanBuilder {
   readonly values: PlanValue[] = [];
   readonly nodes: PlanNode[] = [];
-  readonly #inputs: PlanPort[] = [];
-  readonly #outputs: PlanPort[] = [];
+  readonly inputs: PlanPort[] = [];
+  readonly outputs: PlanPort[] = [];
   readonly #pieces: Uint8Array[] = [];
   readonly #blobs = new Map<string, Blob>();
   readonly #constants = new Map<string, number>();
@@ -52,11 +52,11 @@ export class PlanBuilder {
   }
 
   input(port: PlanPort): void {
-    this.#inputs.push(port);
+    this.inputs.push(port);
   }
 
   output(port: PlanPort): void {
-    this.#outputs.push(port);
+    this.outputs.push(port);
   }
 
   /** @returns the plan and the bytes that its blobs point into */
@@ -64,8 +64,8 @@ export class PlanBuilder {
     const plan: Plan = {
       model,
       producer,
-      inputs: this.#inputs,
-      outputs: this.#outputs,
+      inputs: this.inputs,
+      outputs: this.outputs,
       values: this.values,
       nodes: this.nodes,
     };
