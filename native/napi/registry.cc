@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "backends/tensorrt/runtime.h"
+#include "backends/tensorrt/session.h"
 #include "core/error.h"
 
 #if __has_include("backends/xnnpack/xnnpack.h")
@@ -17,6 +19,7 @@ const std::vector<Backend> kBackends = {
 #ifdef VIGIE_HAS_XNNPACK
     {"xnnpack", xnnpack::load_xnnpack, [] { return xnnpack::xnnpack_unavailable().value_or(""); }},
 #endif
+    {"tensorrt", tensorrt::load_tensorrt, [] { return tensorrt::Runtime::open({}).reason; }},
 };
 
 }  // namespace
