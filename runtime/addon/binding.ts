@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { InputError, ModelError, VigieError } from '../core/errors.ts';
 import { packageRoot } from '../core/paths.ts';
+import type { TensorrtBinding } from './tensorrt.ts';
 
 /** The native object of a tree ensemble; every method throws an Error with a `code`. */
 export interface NativeEnsemble {
@@ -124,7 +125,7 @@ export interface NativeBackend {
   readonly unavailable?: string;
 }
 
-export interface Binding {
+export interface Binding extends TensorrtBinding {
   fitIsolationForest(options: NativeFitOptions): NativeEnsemble;
   ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
   deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;
