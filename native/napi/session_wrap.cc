@@ -28,6 +28,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
                          InstanceMethod<&SessionWrap::infer>("infer"),
                          InstanceMethod<&SessionWrap::run>("run"),
                          InstanceMethod<&SessionWrap::input_buffer>("inputBuffer"),
+                         InstanceMethod<&SessionWrap::last_run_ns>("lastRunNs"),
                          InstanceMethod<&SessionWrap::close>("close"),
                      });
 }
@@ -185,6 +186,13 @@ Napi::Value SessionWrap::input_buffer(const Napi::CallbackInfo& info) {
     held.release();
     lent_[index] = Napi::Persistent(Napi::Object(info.Env(), buffer));
     return lent_[index].Value();
+  });
+}
+
+/// lastRunNs(): what the backend's own computation took in the last run; 0 before the first.
+Napi::Value SessionWrap::last_run_ns(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return Napi::Number::New(info.Env(), static_cast<double>(idle_session().last_run_ns()));
   });
 }
 

@@ -38,6 +38,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, private SessionThread:
   Napi::Value infer(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value input_buffer(const Napi::CallbackInfo& info);
+  Napi::Value last_run_ns(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   void settled(napi_env env) noexcept override;

@@ -109,6 +109,8 @@ export interface NativeSessionHandle {
   run(into?: readonly unknown[]): Promise<NativeResults>;
   /** The backend's own memory of an input, in its stored form; detached by close. */
   inputBuffer(index: number): ArrayBuffer;
+  /** Nanoseconds of the backend's own computation in the last run, without checks and copies; 0 before the first. */
+  lastRunNs(): number;
   /** Settled when the running call is over and the model freed. Idempotent. */
   close(): Promise<void>;
 }

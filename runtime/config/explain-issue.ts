@@ -1,8 +1,8 @@
 /** From zod's issues to sentences with a place, an expectation and, where one is near, the name that was meant. */
 
 import type { z } from 'zod';
+import { nearestName } from '../core/nearest-name.ts';
 import type { Problem } from './problem.ts';
-import { nearestName } from './suggest.ts';
 import { describeFormat, describeKey, validKeys } from './valid-names.ts';
 import type { ParsedYaml } from './yaml.ts';
 

@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../core/errors.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import { packageRoot } from '../../core/paths.ts';
 import { explainIssue } from '../explain-issue.ts';
 import { formatProblem, type Problem } from '../problem.ts';
-import { nearestName } from '../suggest.ts';
 import { parseYaml } from '../yaml.ts';
 import { type DeviceProfile, deviceProfile } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nearestName } from '../../runtime/config/suggest.ts';
+import { nearestName } from '../../runtime/core/nearest-name.ts';
 
 const KEYS = ['node', 'log', 'sources', 'anomaly', 'outbox', 'mqtt', 'http'];
 
