@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "napi/arguments.h"
+#include "napi/session_wrap.h"
 #include "napi/vision_results.h"
 
 namespace vigie::node {
@@ -42,6 +43,7 @@ Napi::Function VisionWrap::define(Napi::Env env) {
                      {
                          InstanceMethod<&VisionWrap::prepare>("prepare"),
                          InstanceMethod<&VisionWrap::decode>("decode"),
+                         InstanceMethod<&VisionWrap::detect>("detect"),
                      });
 }
 
@@ -100,6 +102,25 @@ Napi::Value VisionWrap::decode(const Napi::CallbackInfo& info) {
     }();
     if (result == nullptr) throw Error("out-of-memory", "not enough memory for the detections");
     return {info.Env(), result};
+  });
+}
+
+/// detect(session, frame): a promise of what decode returns, all of it done on the thread of a NativeSession. Throws
+/// session-busy and session-closed as its infer does.
+Napi::Value VisionWrap::detect(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    SessionWrap& session = SessionWrap::of(info[0]);
+    // Refused before the job is touched: it may be the one under way.
+    backends::Session& idle = session.idle_session();
+    if (!job_ || session_.IsEmpty() || !session_.Value().StrictEquals(info[0])) {
+      job_ = std::make_shared<VisionJob>(idle, options_);
+      session_ = Napi::Persistent(info[0].As<Napi::Object>());
+    }
+    const FrameBytes bytes = frame_bytes(info[1]);
+    // Getters of the frame have run since.
+    session.idle_session();
+    job_->take(bytes);
+    return session.submit(info.Env(), job_);
   });
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { InputError, ModelError, VigieError } from '../core/errors.ts';
 import { packageRoot } from '../core/paths.ts';
 import type { TensorrtBinding } from './tensorrt.ts';
+import type { NativeVision, Picture } from './vision.ts';
 
 /** The native object of a tree ensemble; every method throws an Error with a `code`. */
 export interface NativeEnsemble {
@@ -134,6 +135,11 @@ export interface Binding extends TensorrtBinding {
   clockSynchronised(): boolean | undefined;
   loadSession(backend: string, path: string, options?: NativeLoadOptions): Promise<NativeSessionHandle>;
   backends(): NativeBackend[];
+  readonly Vision: new (options: {
+    readonly preprocess: unknown;
+    readonly decoding: unknown;
+  }) => NativeVision;
+  decodePicture(bytes: Uint8Array): Picture;
 }
 
 export const addonPath: string = join(packageRoot, 'build', 'native', 'Release', 'vigie.node');
@@ -175,7 +181,7 @@ function isWholeElf(path: string): boolean {
 }
 
 /**
- * Calls into the addon and turns its errors into the project's: InputError `bad-argument`; ModelError with any other of
+ * Calls into the addon and turns its errors into the project's: InputError `bad-argument` or `bad-picture`; ModelError with any other of
  * the addon's codes (core/error.h lists them).
  */
 export function calling<T>(work: () => T): T {
@@ -191,6 +197,7 @@ export function translated(error: unknown): unknown {
   const code = (error as Error & { code?: unknown }).code;
   switch (code) {
     case 'bad-argument':
+    case 'bad-picture':
       return new InputError(code, error.message);
     case 'bad-model':
     case 'fit-failed':

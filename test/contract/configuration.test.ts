@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { editorSchema, profilePage, profileSchema, referencePage } from '../../scripts/config-reference.ts';
+import { manifestEditorSchema } from '../../scripts/manifest-reference.ts';
 
 const committed = (path: string) => readFileSync(join(packageRoot, path), 'utf8');
 
@@ -12,6 +13,7 @@ test('the reference pages and the editor schemas are what the schema says; other
   assert.is(committed('docs/schema/vigie.schema.json'), editorSchema());
   assert.is(committed('docs/device-profile-reference.md'), profilePage());
   assert.is(committed('docs/schema/device-profile.schema.json'), profileSchema());
+  assert.is(committed('docs/schema/manifest.schema.json'), manifestEditorSchema());
 });
 
 test('every key is described', () => {

@@ -1,0 +1,144 @@
+/**
+ * Reads manifest.json on the node, where every megabyte counts and zod costs several: checks that the parts are there
+ * and fills in defaults. The numbers themselves are checked by the native code that takes them.
+ */
+
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { InputError } from '../../runtime/core/errors.ts';
+import {
+  DEFAULTS,
+  MANIFEST_SCHEMA,
+  MOST_ANCHORS,
+  MOST_CLASSES,
+  MOST_MANIFEST_BYTES,
+  RELATIVE_PATH,
+} from './limits.ts';
+import type { DetectionManifest, Labels, Manifest, PictureManifest } from './manifest.ts';
+
+type Plain = Record<string, unknown>;
+type Ssd = Extract<DetectionManifest['decoding'], { head: 'ssd' }>;
+
+/** A manifest, and the folder that its paths start from. */
+export interface LoadedManifest<T extends Manifest = Manifest> {
+  readonly manifest: T;
+  readonly folder: string;
+}
+
+/** @throws InputError `manifest-invalid`, or `manifest-newer` for a format of a later version. */
+export function loadManifest(path: string): LoadedManifest {
+  return { manifest: parseManifest(readBounded(path).toString('utf8'), path), folder: dirname(path) };
+}
+
+/** @param where for errors. @throws as loadManifest. */
+export function parseManifest(text: string, where: string): Manifest {
+  const root = record(parsed(text, where), where, 'the manifest');
+  const refuse = (why: string): never => invalid(where, why);
+  if (typeof root.schema === 'number' && root.schema > MANIFEST_SCHEMA) {
+    throw new InputError(
+      'manifest-newer',
+      `${where}: schema ${root.schema} is newer than this version reads (${MANIFEST_SCHEMA}): update vigie`,
+    );
+  }
+  if (root.schema !== MANIFEST_SCHEMA) refuse(`schema: expected ${MANIFEST_SCHEMA}`);
+  for (const key of ['name', 'version']) if (typeof root[key] !== 'string') refuse(`${key}: expected a text`);
+  for (const key of ['inputs', 'outputs', 'artifacts']) {
+    if (!Array.isArray(root[key]) || root[key].length === 0) refuse(`${key}: expected a list`);
+  }
+  const tensors = [...(root.inputs as unknown[]), ...(root.outputs as unknown[])];
+  for (const tensor of tensors) {
+    const { name, type, shape } = record(tensor, where, 'an input or output');
+    if (typeof name !== 'string' || typeof type !== 'string')
+      refuse('inputs, outputs: expected name and type as texts');
+    if (!Array.isArray(shape) || !shape.every(Number.isSafeInteger))
+      refuse(`shape of ${name}: expected a list of sizes`);
+  }
+  for (const artifact of root.artifacts as unknown[])
+    inFolder(record(artifact, where, 'an artifact').path, where, 'artifacts');
+  record(root.thresholds, where, 'thresholds');
+  return { ...root, ...withDefaults(root, where) } as unknown as Manifest;
+}
+
+function withDefaults(root: Plain, where: string): Plain {
+  const decoding = record(root.decoding, where, 'decoding');
+  const { head } = decoding;
+  const heads = { detection: DETECTION_HEADS, classification: ['classification'], anomaly: ['score'] };
+  const known = Object.hasOwn(heads, String(root.task)) ? heads[root.task as keyof typeof heads] : undefined;
+  if (!known) return invalid(where, `task: expected one of ${Object.keys(heads).join(', ')}`);
+  if (!known.includes(String(head)))
+    return invalid(where, `decoding.head: expected one of ${known.join(', ')}`);
+  const own = DEFAULTS.decoding[head as keyof typeof DEFAULTS.decoding];
+  if (root.task === 'anomaly') return { decoding };
+  if (root.labels === undefined) return invalid(where, 'labels: expected the names of the classes');
+  return {
+    preprocessing: { ...DEFAULTS.preprocessing, ...record(root.preprocessing, where, 'preprocessing') },
+    decoding: { ...own, ...(root.task === 'detection' ? DEFAULTS.detection : {}), ...decoding },
+  };
+}
+
+const DETECTION_HEADS = Object.keys(DEFAULTS.decoding).filter(
+  (head) => head !== 'classification' && head !== 'score',
+);
+
+/** The names of the classes, by index. @throws InputError `manifest-invalid` */
+export function labelsOf({ manifest, folder }: LoadedManifest<PictureManifest>): readonly string[] {
+  const labels: Labels = manifest.labels;
+  const list = Array.isArray(labels)
+    ? labels
+    : 'count' in labels
+      ? Array.from({ length: Math.min(labels.count, MOST_CLASSES) }, (_, index) => `class ${index}`)
+      : readBounded(join(folder, inFolder(labels.path, folder, 'labels')))
+          .toString('utf8')
+          .split(/\r?\n/)
+          .filter((line) => line.trim() !== '');
+  if (list.length === 0 || list.length > MOST_CLASSES)
+    invalid(folder, `labels: expected 1 to ${MOST_CLASSES} names`);
+  return list;
+}
+
+/** Four numbers per anchor. @throws InputError `manifest-invalid` */
+export function anchorsOf(anchors: Ssd['anchors'], folder: string): Float32Array {
+  const list = Array.isArray(anchors)
+    ? anchors
+    : parsed(
+        readBounded(join(folder, inFolder(anchors.path, folder, 'anchors'))).toString('utf8'),
+        anchors.path,
+      );
+  const right =
+    Array.isArray(list) &&
+    list.length <= MOST_ANCHORS &&
+    list.every((anchor) => Array.isArray(anchor) && anchor.length === 4 && anchor.every(Number.isFinite));
+  if (!right) invalid(folder, `anchors: expected a list of at most ${MOST_ANCHORS} times four numbers`);
+  return Float32Array.from((list as number[][]).flat());
+}
+
+function readBounded(path: string): Buffer {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new InputError('manifest-invalid', `${path} does not exist`);
+  if (size > MOST_MANIFEST_BYTES)
+    invalid(path, `it has ${size} bytes: expected at most ${MOST_MANIFEST_BYTES}`);
+  return readFileSync(path);
+}
+
+function parsed(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('manifest-invalid', `${where} is not JSON`, { cause });
+  }
+}
+
+function record(value: unknown, where: string, what: string): Plain {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return invalid(where, `${what}: expected an object`);
+  return value as Plain;
+}
+
+function inFolder(path: unknown, where: string, what: string): string {
+  if (typeof path === 'string' && RELATIVE_PATH.test(path)) return path;
+  return invalid(where, `${what}: '${String(path)}' is no path below the manifest's folder`);
+}
+
+function invalid(where: string, why: string): never {
+  throw new InputError('manifest-invalid', `${where}: ${why}`);
+}

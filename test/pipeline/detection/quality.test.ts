@@ -1,0 +1,107 @@
+/** Native pre- and post-processing around ONNX Runtime reach what is published of the shared models. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Box, iou } from '../../../evaluation/detection/average-precision.ts';
+import { personAp50, personPictures } from '../../../evaluation/detection/person-pictures.ts';
+import type { ClassificationManifest, DetectionManifest } from '../../../ota/bundle/manifest.ts';
+import { type LoadedManifest, loadManifest } from '../../../ota/bundle/read-manifest.ts';
+import { packageRoot } from '../../../runtime/core/paths.ts';
+import { Classifier, type Detection, Detector } from '../../../runtime/pipeline/detection/detector.ts';
+import { sharedPath } from '../../support/shared.ts';
+import { onnxRuntimeSession } from './onnxruntime-session.ts';
+
+const folder = sharedPath('data/images/coco-people');
+const models = sharedPath('models');
+const pictures = folder ? personPictures(folder) : [];
+
+const example = (name: string) => loadManifest(join(packageRoot, 'examples/models', `${name}.manifest.json`));
+
+/** @param score replaces the manifest's threshold: average precision wants the doubtful boxes, too. */
+async function detector(name: string, file: string, score?: number): Promise<Detector> {
+  const { manifest, folder } = example(name) as LoadedManifest<DetectionManifest>;
+  const thresholds = { ...manifest.thresholds, ...(score === undefined ? {} : { score }) };
+  const session = await onnxRuntimeSession(join(models!, file));
+  return new Detector(session, { manifest: { ...manifest, thresholds }, folder });
+}
+
+interface Reference {
+  readonly box: readonly [left: number, top: number, right: number, bottom: number];
+  readonly score: number;
+  readonly cls: number;
+}
+
+const referenceOf = (model: string): ReadonlyMap<string, readonly Reference[]> => {
+  const all = JSON.parse(readFileSync(join(folder!, 'reference_detections.json'), 'utf8'));
+  return new Map(pictures.map(({ file }) => [file, all[file][model]]));
+};
+
+/** A reference box within the picture. */
+function within({ box: [left, top, right, bottom] }: Reference, width: number, height: number): Box {
+  const [x, y] = [Math.max(left, 0), Math.max(top, 0)];
+  return [x, y, Math.min(right, width) - x, Math.min(bottom, height) - y];
+}
+
+function isFound(
+  reference: Reference,
+  found: readonly Detection[],
+  width: number,
+  height: number,
+  overlap: number,
+) {
+  const box = within(reference, width, height);
+  return found.some(({ index, box: other }) => index === reference.cls && iou(box, other) >= overlap);
+}
+
+if (folder && models) {
+  test('YOLOX-nano finds what its published Python code finds', async () => {
+    const model = await detector('yolox-nano', 'yolox-nano/yolox_nano.onnx');
+    const references = referenceOf('yolox_nano_416');
+    let [missing, total, found] = [0, 0, 0];
+    for (const { file, frame } of pictures) {
+      const detections = await model.detect(frame);
+      found += detections.length;
+      for (const reference of references.get(file)!) {
+        total++;
+        // Boxes at the very threshold come and go with the JPEG decoder's rounding.
+        if (!isFound(reference, detections, frame.width, frame.height, 0.85) && reference.score > 0.33)
+          missing++;
+      }
+    }
+    await model.close();
+    assert.is(missing, 0);
+    assert.ok(Math.abs(found - total) <= 3, `${found} boxes instead of ${total}`);
+  });
+
+  test('YOLOX-nano finds persons as well as published', async () => {
+    const model = await detector('yolox-nano', 'yolox-nano/yolox_nano.onnx', 0.1);
+    const ap50 = await personAp50(pictures, (frame) => model.detect(frame));
+    await model.close();
+    assert.ok(Math.abs(ap50 - 0.63) <= 0.01, `person AP50 ${ap50}`);
+  });
+
+  test('FastestDet finds persons as well as published', async () => {
+    const model = await detector('fastestdet', 'fastestdet/FastestDet.onnx', 0.4);
+    const ap50 = await personAp50(pictures, (frame) => model.detect(frame));
+    await model.close();
+    assert.ok(Math.abs(ap50 - 0.46) <= 0.01, `person AP50 ${ap50}`);
+  });
+
+  test('Visual Wake Words tells pictures with persons from those without', async () => {
+    const loaded = example('vww') as LoadedManifest<ClassificationManifest>;
+    for (const file of ['small/vww_96_fp32.onnx', 'small/vww_96_int8_qdq.onnx']) {
+      const model = new Classifier(await onnxRuntimeSession(join(models, file)), loaded);
+      let right = 0;
+      for (const { frame, persons } of pictures) {
+        const [best] = await model.classify(frame);
+        right += (best?.label === 'person') === persons.length > 0 ? 1 : 0;
+      }
+      await model.close();
+      assert.ok(right / pictures.length >= 0.95, `${file}: accuracy ${right / pictures.length}`);
+    }
+  });
+}
+
+test.run();
