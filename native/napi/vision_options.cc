@@ -10,6 +10,7 @@ namespace vigie::node {
 namespace {
 
 using vision::Activation;
+using vision::Filter;
 using vision::HeadKind;
 using vision::PixelFormat;
 using vision::Resize;
@@ -74,6 +75,7 @@ void read_preprocess(const Napi::Object& from, VisionOptions& out) {
                              {{"stretch", Resize::stretch},
                               {"letterbox-center", Resize::letterbox_center},
                               {"letterbox-top-left", Resize::letterbox_top_left}});
+  to.filter = one_of<Filter>(from.Get("filter"), "filter", {{"bilinear", Filter::bilinear}, {"area", Filter::area}});
   to.width = whole(from, "width", 1, vision::kLongestSide);
   to.height = whole(from, "height", 1, vision::kLongestSide);
   to.pad = number(from, "pad");

@@ -77,6 +77,25 @@ VIGIE_CLONES void blend(const std::uint8_t* upper, const std::uint8_t* lower, fl
   }
 }
 
+VIGIE_CLONES void weigh(const std::uint8_t* row, float weight, bool add, std::size_t count, float* out) {
+  if (add) {
+    for (std::size_t i = 0; i < count; ++i) out[i] += weight * row[i];
+  } else {
+    for (std::size_t i = 0; i < count; ++i) out[i] = weight * row[i];
+  }
+}
+
+VIGIE_CLONES void average(const float* row, std::size_t step, std::span<const Cover> covers, const float* shares,
+                          float* out) {
+  for (std::size_t x = 0; x < covers.size(); ++x) {
+    const Cover cover = covers[x];
+    const float* pixel = row + cover.first * step;
+    Four sum = load(pixel) * shares[cover.shares];
+    for (std::uint32_t i = 1; i < cover.count; ++i) sum += load(pixel + i * step) * shares[cover.shares + i];
+    store(out + 4 * x, sum);
+  }
+}
+
 VIGIE_CLONES void resample_planar(const float* row, std::size_t step, std::span<const Tap> taps,
                                   const Channels& channels, float* const out[3]) {
   float* first = channels.swap ? out[2] : out[0];

@@ -16,6 +16,19 @@ void yuv_to_rgb(const std::uint8_t* luma, const std::uint8_t* u, const std::uint
 /// out = upper + weight * (lower - upper)
 void blend(const std::uint8_t* upper, const std::uint8_t* lower, float weight, std::size_t count, float* out);
 
+/// out = weight * row, or added to it.
+void weigh(const std::uint8_t* row, float weight, bool add, std::size_t count, float* out);
+
+/// The pixels that one of a smaller row covers, and where in a list their shares begin. They sum to 1.
+struct Cover {
+  std::uint32_t first;
+  std::uint32_t count;
+  std::uint32_t shares;
+};
+
+/// Averages a row into one of 4 floats per pixel. 4 floats behind either row must be there.
+void average(const float* row, std::size_t step, std::span<const Cover> covers, const float* shares, float* out);
+
 /// What a column of the result reads: pixels `left` and `left` + step of a blended row.
 struct Tap {
   std::uint32_t left;

@@ -7,6 +7,10 @@ namespace vigie::vision {
 /// stretch: to the model's size, whatever the shape. letterbox: the largest size of the same shape; the rest is padded.
 enum class Resize : std::uint8_t { stretch, letterbox_center, letterbox_top_left };
 
+/// bilinear: between the four nearest pixels, at half-pixel centres. area: where the picture becomes smaller, the mean of
+/// all that a pixel covers, so that nothing is skipped; bilinear else.
+enum class Filter : std::uint8_t { bilinear, area };
+
 /// Where a picture lies in the model's input: model = picture * scale + offset.
 struct Placement {
   float scale_x = 1;

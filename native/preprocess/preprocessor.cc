@@ -27,6 +27,23 @@ void fit(std::vector<Tap>& taps, std::uint32_t from, std::uint32_t to, std::uint
   }
 }
 
+/// Appends the shares to `shares`.
+void cover(std::vector<Cover>& covers, std::vector<float>& shares, std::uint32_t from, std::uint32_t to) {
+  covers.resize(to);
+  for (std::uint32_t i = 0; i < to; ++i) {
+    // Whole numbers alone: pixel i covers [i * from, (i + 1) * from) in units of 1 / to of a source pixel.
+    const std::uint64_t begin = std::uint64_t{i} * from;
+    const std::uint64_t end = begin + from;
+    const auto first = static_cast<std::uint32_t>(begin / to);
+    const auto last = static_cast<std::uint32_t>((end - 1) / to);
+    covers[i] = {first, last - first + 1, static_cast<std::uint32_t>(shares.size())};
+    for (std::uint64_t pixel = first; pixel <= last; ++pixel) {
+      const std::uint64_t part = std::min(end, (pixel + 1) * to) - std::max(begin, pixel * to);
+      shares.push_back(static_cast<float>(static_cast<double>(part) / from));
+    }
+  }
+}
+
 }  // namespace
 
 Target target_of(const backends::TensorInfo& input, const PreprocessOptions& options) {
@@ -86,8 +103,17 @@ std::size_t Preprocessor::output_bytes() const {
 void Preprocessor::fit_tables(const Frame& frame) {
   if (fitted_width_ == frame.width && fitted_height_ == frame.height && fitted_step_ == source_.step()) return;
   placement_ = place(options_.resize, frame.width, frame.height, options_.width, options_.height);
-  fit(columns_, frame.width, placement_.width, source_.step());
-  fit(rows_, frame.height, placement_.height, 1);
+  area_ = options_.filter == Filter::area && placement_.width <= frame.width && placement_.height <= frame.height;
+  if (area_) {
+    shares_.clear();
+    cover(covered_columns_, shares_, frame.width, placement_.width);
+    cover(covered_rows_, shares_, frame.height, placement_.height);
+    fit(columns_, placement_.width, placement_.width, 4);
+    averaged_.resize(std::size_t{placement_.width} * 4 + kBehind);
+  } else {
+    fit(columns_, frame.width, placement_.width, source_.step());
+    fit(rows_, frame.height, placement_.height, 1);
+  }
   blended_.resize(std::size_t{frame.width} * source_.step() + kBehind);
   scratch_.resize(std::size_t{3} * options_.width + kBehind);
   fitted_width_ = frame.width;
@@ -103,25 +129,39 @@ Placement Preprocessor::run(const Frame& frame, std::span<std::byte> out) {
   source_.begin(frame);
   fit_tables(frame);
   channels_.swap = options_.bgr != (frame.format == PixelFormat::bgr);
-  const std::size_t row_values = std::size_t{frame.width} * source_.step();
+  const std::size_t step = area_ ? 4 : source_.step();
   for (std::uint32_t y = 0; y < placement_.height; ++y) {
-    const Tap tap = rows_[y];
-    const std::uint8_t* upper = source_.row(tap.left);
-    const std::uint8_t* lower = tap.weight > 0 ? source_.row(tap.left + 1) : upper;
-    blend(upper, lower, tap.weight, row_values, blended_.data());
-    write_row(blended_.data(), source_.step(), y + placement_.offset_y, out.data());
+    write_row(filtered_row(y), step, y + placement_.offset_y, out.data());
   }
   pad(out.data());
   return placement_;
 }
 
-void Preprocessor::write_row(const float* blended, std::size_t step, std::uint32_t y, std::byte* out) {
+/// Row y of the resized picture, of the frame's width unless `area_`.
+const float* Preprocessor::filtered_row(std::uint32_t y) {
+  const std::size_t values = std::size_t{fitted_width_} * source_.step();
+  if (!area_) {
+    const Tap tap = rows_[y];
+    const std::uint8_t* upper = source_.row(tap.left);
+    const std::uint8_t* lower = tap.weight > 0 ? source_.row(tap.left + 1) : upper;
+    blend(upper, lower, tap.weight, values, blended_.data());
+    return blended_.data();
+  }
+  const Cover rows = covered_rows_[y];
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    weigh(source_.row(rows.first + i), shares_[rows.shares + i], i > 0, values, blended_.data());
+  }
+  average(blended_.data(), source_.step(), covered_columns_, shares_.data(), averaged_.data());
+  return averaged_.data();
+}
+
+void Preprocessor::write_row(const float* filtered, std::size_t step, std::uint32_t y, std::byte* out) {
   const std::size_t at = std::size_t{y} * options_.width + placement_.offset_x;
   const std::size_t plane = std::size_t{options_.width} * options_.height;
   const bool direct = target_.type == backends::Type::float32;
   if (!target_.planar) {
     float* values = direct ? reinterpret_cast<float*>(out) + 3 * at : scratch_.data();
-    resample_interleaved(blended, step, columns_, channels_, values);
+    resample_interleaved(filtered, step, columns_, channels_, values);
     if (!direct) write_values(values, 3 * columns_.size(), out + 3 * at * element());
     return;
   }
@@ -129,7 +169,7 @@ void Preprocessor::write_row(const float* blended, std::size_t step, std::uint32
   for (std::size_t c = 0; c < 3; ++c) {
     planes[c] = direct ? reinterpret_cast<float*>(out) + c * plane + at : scratch_.data() + c * options_.width;
   }
-  resample_planar(blended, step, columns_, channels_, planes);
+  resample_planar(filtered, step, columns_, channels_, planes);
   if (direct) return;
   for (std::size_t c = 0; c < 3; ++c) write_values(planes[c], columns_.size(), out + (c * plane + at) * element());
 }

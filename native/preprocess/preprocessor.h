@@ -15,6 +15,7 @@ namespace vigie::vision {
 /// What a model wants to see, as its manifest says.
 struct PreprocessOptions {
   Resize resize = Resize::stretch;
+  Filter filter = Filter::bilinear;
   /// Of the model's picture.
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -41,8 +42,8 @@ struct Target {
 /// the size of the options, or of a type that no picture is written as.
 Target target_of(const backends::TensorInfo& input, const PreprocessOptions& options);
 
-/// Scales, normalises and stores pictures in one pass, row by row, with bilinear filtering at half-pixel centres
-/// (OpenCV's INTER_LINEAR, without its rounding to bytes in between). Not thread-safe. Allocates when a frame is larger
+/// Scales, normalises and stores pictures in one pass, row by row. The filters are OpenCV's INTER_LINEAR and INTER_AREA
+/// without the rounding to bytes in between. Not thread-safe. Allocates when a frame is larger
 /// than those before or of another size than the last, never else.
 class Preprocessor {
  public:
@@ -56,7 +57,8 @@ class Preprocessor {
 
  private:
   void fit_tables(const Frame& frame);
-  void write_row(const float* blended, std::size_t step, std::uint32_t y, std::byte* out);
+  const float* filtered_row(std::uint32_t y);
+  void write_row(const float* filtered, std::size_t step, std::uint32_t y, std::byte* out);
   void write_values(const float* values, std::size_t count, std::byte* out) const;
   void pad(std::byte* out);
   void pad_run(std::size_t channel, std::size_t count, std::byte* out) const;
@@ -71,9 +73,15 @@ class Preprocessor {
   std::uint32_t fitted_width_ = 0;
   std::uint32_t fitted_height_ = 0;
   std::uint32_t fitted_step_ = 0;
+  /// Between a frame's row and the result's: bilinear columns, or one to one where `area_`.
   std::vector<Tap> columns_;
   std::vector<Tap> rows_;
+  bool area_ = false;
+  std::vector<Cover> covered_columns_;
+  std::vector<Cover> covered_rows_;
+  std::vector<float> shares_;
   std::vector<float> blended_;
+  std::vector<float> averaged_;
   std::vector<float> scratch_;
 };
 

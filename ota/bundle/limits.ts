@@ -10,7 +10,7 @@ export const RELATIVE_PATH = /^(?!.*(^|\/)\.\.?(\/|$))[A-Za-z0-9_.-]+(\/[A-Za-z0
 
 /** What a key means that a manifest leaves out. */
 export const DEFAULTS = {
-  preprocessing: { pad: 114, mean: [0, 0, 0], divisor: [1, 1, 1] },
+  preprocessing: { filter: 'bilinear', pad: 114, mean: [0, 0, 0], divisor: [1, 1, 1] },
   decoding: {
     yolox: { activation: 'none', objectnessPower: 1, classPower: 1 },
     yolov5: { activation: 'none', objectnessPower: 1, classPower: 1 },

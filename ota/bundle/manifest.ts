@@ -41,6 +41,10 @@ const preprocessing = z.strictObject({
     z.enum(['stretch', 'letterbox-center', 'letterbox-top-left']),
     "stretch: to the model's size whatever the shape. letterbox: keeps the shape and pads the rest, around the picture or right of and below it.",
   ),
+  filter: described(
+    z.enum(['bilinear', 'area']).default(DEFAULTS.preprocessing.filter),
+    'bilinear: between the four nearest pixels. area: where a picture becomes smaller, the mean of all that a pixel covers.',
+  ),
   pad: described(
     z.number().min(0).max(255).default(DEFAULTS.preprocessing.pad),
     'Brightness of the padding, before mean and divisor.',

@@ -23,6 +23,7 @@ export interface Picture {
 
 export interface PreprocessOptions {
   readonly resize: 'stretch' | 'letterbox-center' | 'letterbox-top-left';
+  readonly filter: 'bilinear' | 'area';
   /** Of the model's picture. */
   readonly width: number;
   readonly height: number;

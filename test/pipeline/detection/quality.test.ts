@@ -56,24 +56,30 @@ function isFound(
 }
 
 if (folder && models) {
-  test('YOLOX-nano finds what its published Python code finds', async () => {
-    const model = await detector('yolox-nano', 'yolox-nano/yolox_nano.onnx');
-    const references = referenceOf('yolox_nano_416');
-    let [missing, total, found] = [0, 0, 0];
-    for (const { file, frame } of pictures) {
-      const detections = await model.detect(frame);
-      found += detections.length;
-      for (const reference of references.get(file)!) {
-        total++;
-        // Boxes at the very threshold come and go with the JPEG decoder's rounding.
-        if (!isFound(reference, detections, frame.width, frame.height, 0.85) && reference.score > 0.33)
-          missing++;
+  for (const { name, file, reference, doubtful } of [
+    { name: 'yolox-nano', file: 'yolox-nano/yolox_nano.onnx', reference: 'yolox_nano_416', doubtful: 0.33 },
+    { name: 'fastestdet', file: 'fastestdet/FastestDet.onnx', reference: 'fastestdet_352', doubtful: 0 },
+  ]) {
+    test(`${name} finds what its published Python code finds`, async () => {
+      const model = await detector(name, file);
+      const references = referenceOf(reference);
+      const missing: string[] = [];
+      let [expected, found] = [0, 0];
+      for (const { file, frame } of pictures) {
+        const detections = await model.detect(frame);
+        found += detections.length;
+        expected += references.get(file)!.length;
+        for (const one of references.get(file)!) {
+          // Boxes at the very threshold come and go with the rounding of a JPEG decoder.
+          const due = one.score > doubtful;
+          if (due && !isFound(one, detections, frame.width, frame.height, 0.85)) missing.push(file);
+        }
       }
-    }
-    await model.close();
-    assert.is(missing, 0);
-    assert.ok(Math.abs(found - total) <= 3, `${found} boxes instead of ${total}`);
-  });
+      await model.close();
+      assert.equal(missing, []);
+      assert.ok(Math.abs(found - expected) <= 2, `${found} boxes instead of ${expected}`);
+    });
+  }
 
   test('YOLOX-nano finds persons as well as published', async () => {
     const model = await detector('yolox-nano', 'yolox-nano/yolox_nano.onnx', 0.1);
@@ -96,7 +102,10 @@ if (folder && models) {
       let right = 0;
       for (const { frame, persons } of pictures) {
         const [best] = await model.classify(frame);
-        right += (best?.label === 'person') === persons.length > 0 ? 1 : 0;
+        // The data set that the model learnt from counts persons of half a per cent of the picture and more.
+        const least = 0.005 * frame.width * frame.height;
+        const person = persons.some(([, , width, height]) => width * height >= least);
+        right += (best?.label === 'person') === person ? 1 : 0;
       }
       await model.close();
       assert.ok(right / pictures.length >= 0.95, `${file}: accuracy ${right / pictures.length}`);
