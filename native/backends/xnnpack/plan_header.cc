@@ -235,14 +235,13 @@ class HeaderReader {
 
   /// A node reads only what is made already, hence there is no cycle; and each value is made once.
   void read_ends(const Fields& fields, Node& node) {
-    const auto most = static_cast<std::int64_t>(plan_.values.size());
-    for (const std::size_t value : fields.wholes("inputs", 64, most)) {
+    for (const std::size_t value : fields.wholes("inputs", 64, kMaxDim)) {
       node.inputs.push_back(id(fields, value));
       if (made_[value] == Made::not_yet) {
         fields.fail("inputs", "values that are made before; value " + std::to_string(value) + " is not");
       }
     }
-    for (const std::size_t value : fields.wholes("outputs", 64, most)) {
+    for (const std::size_t value : fields.wholes("outputs", 64, kMaxDim)) {
       node.outputs.push_back(id(fields, value));
       if (made_[value] != Made::not_yet) {
         fields.fail("outputs", "values that nothing else makes; value " + std::to_string(value) + " is made already");
