@@ -15,7 +15,7 @@ const check = join(folder, 'tests/xnnpack_check');
 const corpus = join(packageRoot, 'test/native/fuzz/corpus/plan');
 
 test.before(async () => {
-  await run('cmake', ['--build', folder, '--target', 'xnnpack_check', 'plan_replay']);
+  await run('cmake', ['--build', folder, '--target', 'xnnpack_check', 'plan_replay', '--parallel', '2']);
 });
 
 test('sessions convert, compute, share threads, allocate nothing and refuse damaged plans', async () => {
