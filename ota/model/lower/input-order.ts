@@ -28,7 +28,22 @@ const PASSING = new Set([
     'HardSwish',
     'Identity',
   ],
-  ...['LeakyRelu', 'Max', 'Min', 'Mul', 'Neg', 'PRelu', 'Pad', 'Relu', 'Resize', 'Sigmoid', 'Slice', 'Split'],
+  ...[
+    'LeakyRelu',
+    'Lookup',
+    'Max',
+    'Min',
+    'Mul',
+    'Neg',
+    'PRelu',
+    'Pad',
+    'QuantizeLinear',
+    'Relu',
+    'Resize',
+    'Sigmoid',
+    'Slice',
+    'Split',
+  ],
   ...['Sqrt', 'Sub', 'Tanh', 'Upsample'],
 ]);
 const DEEPEST = 64;

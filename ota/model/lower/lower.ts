@@ -2,11 +2,13 @@
 
 import type { Graph, Node } from '../graph.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
+import { OWN_DOMAIN } from '../qdq/absorption.ts';
 import { inputOrder } from './input-order.ts';
 import { Lowering } from './lowering.ts';
 import { NotExpressible, type UnsupportedNode } from './not-expressible.ts';
+import { quantisedInput, quantisedOutput } from './ops/quantisation.ts';
 import { type Order, onnxOrder, sameOrder, storedShape } from './order.ts';
-import { OPERATORS } from './registry.ts';
+import { type Lower, OPERATORS, OWN_OPERATORS } from './registry.ts';
 
 export interface Lowered {
   /** Chains of ONNX nodes that became one plan node, by name. */
@@ -50,7 +52,7 @@ export function lower(graph: Graph, builder: PlanBuilder): Lowered {
 }
 
 function lowerNode(lowering: Lowering, node: Node): void {
-  const operator = node.domain === '' ? OPERATORS[node.op] : undefined;
+  const operator = operatorOf(node);
   if (!operator) {
     const set = node.domain === '' ? '' : ` of ${node.domain}`;
     throw new NotExpressible(`XNNPACK has no operator for ${node.op}${set}`);
@@ -58,10 +60,17 @@ function lowerNode(lowering: Lowering, node: Node): void {
   operator(node, lowering);
 }
 
+function operatorOf({ op, domain }: Node): Lower | undefined {
+  if (domain === OWN_DOMAIN) return OWN_OPERATORS[op];
+  return domain === '' ? OPERATORS[op] : undefined;
+}
+
+/** A float32 input that is only ever quantised is stored as int8: whoever fills it quantises as it copies. */
 function input(lowering: Lowering, name: string): void {
   const { type, shape } = lowering.value(name);
-  const order = inputOrder(lowering, name);
-  const value = lowering.output(name, order);
+  const stored = quantisedInput(lowering, name) ?? name;
+  const order = inputOrder(lowering, stored);
+  const value = lowering.output(stored, order);
   lowering.builder.input({ name, type, shape, value, ...permutation(order) });
 }
 
@@ -73,11 +82,12 @@ function permutation(order: Order): { permutation?: Order } {
 function output(lowering: Lowering, name: string): void {
   const { builder } = lowering;
   const value = lowering.value(name);
-  let id = lowering.arranged(name, onnxOrder(value.shape.length));
+  const stored = lowering.value(quantisedOutput(lowering, name) ?? name);
+  let id = lowering.arranged(stored.name, onnxOrder(value.shape.length));
   const taken =
     builder.inputs.some((port) => port.value === id) || builder.outputs.some((port) => port.value === id);
   if (taken || builder.values[id]!.data) {
-    const own = lowering.temporary(storedShape(value.shape, onnxOrder(value.shape.length)), value);
+    const own = lowering.temporary(storedShape(value.shape, onnxOrder(value.shape.length)), stored);
     lowering.emit({ op: 'copy', inputs: [id], outputs: [own] });
     id = own;
   }

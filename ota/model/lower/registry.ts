@@ -12,6 +12,8 @@ import * as matrix from './ops/matrix.ts';
 import * as normalization from './ops/normalization.ts';
 import * as padding from './ops/padding.ts';
 import * as pooling from './ops/pooling.ts';
+import * as quantisation from './ops/quantisation.ts';
+import * as recurrent from './ops/recurrent.ts';
 import * as reduction from './ops/reduction.ts';
 import * as resize from './ops/resize.ts';
 import * as shape from './ops/shape.ts';
@@ -34,6 +36,7 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Conv: convolution.conv,
   ConvTranspose: deconvolution.convTranspose,
   DepthToSpace: blocks.depthToSpace,
+  DequantizeLinear: quantisation.convert,
   Div: arithmetic.binaryOp('divide'),
   Dropout: activation.identity,
   Elu: activation.elu,
@@ -41,6 +44,7 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Expand: shape.expand,
   Flatten: shape.reshape,
   Floor: activation.unaryOp('floor'),
+  GRU: recurrent.gru,
   Gather: slicing.gather,
   Gelu: activation.gelu,
   Gemm: matrix.gemm,
@@ -51,6 +55,7 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Identity: activation.identity,
   InstanceNormalization: normalization.instanceNormalization,
   LayerNormalization: normalization.layerNormalization,
+  LSTM: recurrent.lstm,
   LeakyRelu: activation.leakyRelu,
   Log: activation.unaryOp('log'),
   MatMul: matrix.matMul,
@@ -64,6 +69,7 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Pad: padding.pad,
   Pow: arithmetic.pow,
   Reciprocal: activation.reciprocal,
+  QuantizeLinear: quantisation.convert,
   ReduceMean: reduction.reduce('mean'),
   ReduceSum: reduction.reduce('sum'),
   Relu: activation.clamp,
@@ -86,4 +92,9 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Transpose: shape.transpose,
   Unsqueeze: shape.reshape,
   Upsample: resize.resize,
+};
+
+/** Operators of the quantisation pass, domain `vigie`. */
+export const OWN_OPERATORS: Readonly<Record<string, Lower>> = {
+  Lookup: quantisation.lookup,
 };
