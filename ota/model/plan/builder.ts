@@ -67,7 +67,7 @@ export class PlanBuilder {
       inputs: this.inputs,
       outputs: this.outputs,
       values: this.values,
-      nodes: this.nodes,
+      nodes: this.#usedNodes(),
     };
     const weights = new Uint8Array(this.#bytes + BYTES_BEHIND_WEIGHTS);
     let offset = 0;
@@ -76,6 +76,17 @@ export class PlanBuilder {
       offset = aligned(offset + piece.length);
     }
     return { plan, weights };
+  }
+
+  /** XNNPACK ends the process at a node of which nothing is read. */
+  #usedNodes(): PlanNode[] {
+    const read = new Set(this.outputs.map(({ value }) => value));
+    const used = this.nodes.toReversed().filter(({ inputs, outputs }) => {
+      if (!outputs.some((id) => read.has(id))) return false;
+      for (const id of inputs) read.add(id);
+      return true;
+    });
+    return used.reverse();
   }
 
   #described(type: PlanType, dims: readonly number[], scale: PlanScale): PlanValue {
