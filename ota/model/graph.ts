@@ -57,7 +57,7 @@ export interface Node {
 }
 
 export interface Graph {
-  /** Version of the ai.onnx operator set, 7 … 22. */
+  /** Version of the ai.onnx operator set, 7 … 25. */
   readonly opset: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

@@ -54,7 +54,8 @@ const MOST_BYTES = 2 ** 31 - 1;
 const LEAST_IR = 3;
 /** From here on, initialisers need not be listed as inputs; written so, they are constants that can be folded. */
 const IR_OF_CONSTANTS = 4;
-const OPSETS = [7, 22] as const;
+/** From 23 on, the operators that are lowered gained element types only. */
+const OPSETS = [7, 25] as const;
 
 /**
  * @returns the graph with static shapes and folded constants. Values whose type or shape only a run tells are missing

@@ -168,32 +168,51 @@ export function matMul(node: Node, lowering: Lowering): void {
     return;
   }
   const value = lowering.value(node.outputs[0]!);
-  const first = lowering.arranged(a, onnxOrder(lowering.shape(a).length));
-  const rows =
-    lowering.shape(a).length === 1
-      ? lowering.reshaped(first, [1, ...lowering.shape(a)], lowering.value(a))
-      : first;
-  const { id: second, transposeB } = rightSide(lowering, b);
+  const rank = Math.max(2, lowering.shape(a).length, lowering.shape(b).length);
+  const first = leftSide(lowering, a, rank);
+  const { id: second, transposeB } = rightSide(lowering, b, rank);
   const dims = [...value.shape];
   if (lowering.shape(a).length === 1) dims.splice(lowering.shape(b).length === 1 ? dims.length : -1, 0, 1);
   if (lowering.shape(b).length === 1) dims.push(1);
   const product = lowering.temporary(dims, value);
-  lowering.emit({ op: 'batchMatMul', transposeB, inputs: [rows, second], outputs: [product] });
+  lowering.emit({ op: 'batchMatMul', transposeB, inputs: [first, second], outputs: [product] });
   const order = onnxOrder(value.shape.length);
   lowering.place(node.outputs[0]!, { id: lowering.reshaped(product, value.shape, value), order });
 }
 
+function leftSide(lowering: Lowering, a: string, rank: number): number {
+  const shape = lowering.shape(a);
+  const id = lowering.arranged(a, onnxOrder(shape.length));
+  return ofRank(lowering, a, id, shape.length === 1 ? [1, ...shape] : shape, rank);
+}
+
 /** The right factor; where its last two axes lie swapped, XNNPACK reads them so. */
-function rightSide(lowering: Lowering, b: string): { id: number; transposeB: boolean } {
+function rightSide(lowering: Lowering, b: string, rank: number): { id: number; transposeB: boolean } {
   const shape = lowering.shape(b);
   const plain = onnxOrder(shape.length);
   if (shape.length === 1) {
-    const id = lowering.reshaped(lowering.arranged(b, plain), [...shape, 1], lowering.value(b));
-    return { id, transposeB: false };
+    return { id: ofRank(lowering, b, lowering.arranged(b, plain), [...shape, 1], rank), transposeB: false };
   }
   const swapped = [...plain.slice(0, -2), plain.at(-1)!, plain.at(-2)!];
   const transposeB = lowering.order(b).join() === swapped.join();
-  return { id: lowering.arranged(b, transposeB ? swapped : plain), transposeB };
+  const order = transposeB ? swapped : plain;
+  return {
+    id: ofRank(lowering, b, lowering.arranged(b, order), storedShape(shape, order), rank),
+    transposeB,
+  };
+}
+
+/** XNNPACK multiplies factors of one rank: what lacks dimensions gets leading ones. */
+function ofRank(
+  lowering: Lowering,
+  name: string,
+  id: number,
+  shape: readonly number[],
+  rank: number,
+): number {
+  const missing = rank - shape.length;
+  if (missing === 0 && shape.length === lowering.shape(name).length) return id;
+  return lowering.reshaped(id, [...new Array<number>(missing).fill(1), ...shape], lowering.value(name));
 }
 
 /** A constant right factor is a fully connected layer, with the Add behind it as its bias. */
