@@ -8,6 +8,7 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema/root.ts';
 import type { CliCommand } from './command.ts';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
+import { backends } from './doctor/backends.ts';
 import { board } from './doctor/board.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
 import { addon, clock, storage, versions } from './doctor/machine.ts';
@@ -20,8 +21,8 @@ export const doctor: CliCommand = {
   help: `Usage: vigie doctor [--config FILE] [--data-dir DIR] [--profile NAME|FILE] [--json]
 
 Looks at everything the node stands on: versions, native addon, the board and its device
-profile, clock, disk, the configuration, each source's bus or serial port, the broker
-(a real login), the dashboard.
+profile, what can run models here, clock, disk, the configuration, each source's bus or
+serial port, the broker (a real login), the dashboard.
 Changes nothing. Run it as the user the service runs as, to see what the service sees.
 
 Options:
@@ -50,6 +51,7 @@ Example:
       versions(),
       addon(),
       ...board(values.profile, config?.device.profile),
+      await backends(values.profile ?? config?.device.profile),
       clock(),
       ...storage(dataDir),
       ...read,

@@ -12,6 +12,10 @@ export interface ModelAction {
 
 const ACTIONS: Readonly<Record<string, () => Promise<ModelAction>>> = {
   inspect: async () => (await import('./model/inspect.ts')).inspect,
+  compile: async () => (await import('./model/compile.ts')).compile,
+  run: async () => (await import('./model/run.ts')).run,
+  verify: async () => (await import('./model/verify.ts')).verify,
+  bench: async () => (await import('./model/bench.ts')).bench,
 };
 
 export const model: CliCommand = {

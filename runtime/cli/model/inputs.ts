@@ -16,7 +16,7 @@ export interface Feed {
 
 const MOST_BYTES = 1e9;
 const RAW = ['.bin', '.raw', '.f32', '.dat'];
-const PICTURES = ['.jpg', '.jpeg', '.png'];
+const PICTURES = ['.jpg', '.jpeg', '.png', '.ppm'];
 
 export const isPicture = (file: string): boolean => PICTURES.includes(extname(file).toLowerCase());
 
@@ -79,7 +79,12 @@ function tensorFile(file: string, info: TensorInfo, given: readonly number[] | u
     }
     return fromBytes(info, array.bytes, given ?? array.shape, file);
   }
-  const kinds = [...PICTURES, '.csv', '.json', '.npy', ...RAW].join(' ');
+  if (isPicture(file))
+    throw new InputError(
+      'input-unreadable',
+      `${file} is a picture: vigie model run shows it to a model with a manifest`,
+    );
+  const kinds = ['.csv', '.json', '.npy', ...RAW].join(' ');
   throw new InputError('input-unreadable', `${file}: read are ${kinds}, by the end of the name`);
 }
 

@@ -1,10 +1,13 @@
 /** `vigie model inspect`: what a model file holds. */
 
 import { parseArgs } from 'node:util';
+import type { Manifest } from '../../../ota/bundle/manifest.ts';
+import type { CompileReport } from '../../../ota/model/compile.ts';
 import type { OnnxGraph } from '../../../ota/model/onnx/read-model.ts';
 import type { PlanFile } from '../../../ota/model/plan/read.ts';
-import { UsageError } from '../../core/errors.ts';
+import { ModelError, UsageError } from '../../core/errors.ts';
 import type { ModelAction } from '../model.ts';
+import { type Refusal, refusals, refusalText } from './compile.ts';
 import { kindOf } from './kind.ts';
 import { parseShapes } from './shapes.ts';
 import { size, table, tensorText } from './table.ts';
@@ -38,6 +41,12 @@ Examples:
     if (file === undefined || positionals.length > 1) throw new UsageError('usage', 'name one file');
     const shapes = parseShapes(values.shape);
     const kind = kindOf(file);
+    if (kind === 'manifest') {
+      const { loadManifest } = await import('../../../ota/bundle/read-manifest.ts');
+      const { manifest } = loadManifest(file);
+      process.stdout.write(values.json ? `${JSON.stringify(manifest)}\n` : manifestText(file, manifest));
+      return 0;
+    }
     const facts = kind === 'plan' ? await planFacts(file) : await onnxFacts(file, shapes);
     process.stdout.write(values.json ? `${JSON.stringify(facts)}\n` : text(facts));
     return 0;
@@ -60,6 +69,10 @@ interface Facts {
   /** Of a plan: bytes of all values that are no constants, before XNNPACK lets them share memory. */
   readonly valueBytes?: number;
   readonly sha256?: string;
+  /** Of an ONNX model: what compiling it for XNNPACK comes to. */
+  readonly xnnpack?:
+    | { readonly compiles: true; readonly report: CompileReport }
+    | { readonly compiles: false; readonly nodes: readonly Refusal[] };
 }
 
 interface Port {
@@ -89,7 +102,18 @@ async function onnxFacts(file: string, shapes: Readonly<Record<string, readonly 
     parameterBytes: sum(constants.map(({ data }) => data!.length)),
     quantised: 'QuantizeLinear' in operators || 'DequantizeLinear' in operators,
     sha256: facts.sha256,
+    xnnpack: await compiles(graph, file),
   };
+}
+
+async function compiles(graph: OnnxGraph, file: string): Promise<NonNullable<Facts['xnnpack']>> {
+  const { compileGraph } = await import('../../../ota/model/compile.ts');
+  try {
+    return { compiles: true, report: compileGraph(graph, file).report };
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.code !== 'model-unsupported') throw error;
+    return { compiles: false, nodes: refusals(error) };
+  }
 }
 
 function ports(graph: OnnxGraph, names: readonly string[]): Port[] {
@@ -156,5 +180,21 @@ function text(facts: Facts): string {
       ? []
       : [`values      ${size(facts.valueBytes)}, before they share memory`]),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n${xnnpackText(facts)}`;
+}
+
+function xnnpackText({ file, xnnpack }: Facts): string {
+  if (!xnnpack) return '';
+  if (!xnnpack.compiles) return `\n${refusalText(file, xnnpack.nodes)}`;
+  const { planNodes, transposes } = xnnpack.report;
+  return `XNNPACK     can run all of it: ${planNodes} operators, ${transposes.length} of them transposes; vigie model compile ${file}\n`;
+}
+
+function manifestText(file: string, { name, version, task, inputs, outputs, artifacts }: Manifest): string {
+  const port = (direction: string) => (one: Port) => [direction, one.name, tensorText(one.type, one.shape)];
+  const files = artifacts.map(({ backend, precision, path }) => [backend, precision, path]);
+  return `${file}: ${name} ${version}, ${task}
+
+${table(['', 'name', 'tensor'], [...inputs.map(port('input')), ...outputs.map(port('output'))])}
+${table(['backend', 'precision', 'file'], files)}`;
 }
