@@ -83,7 +83,7 @@ function output(lowering: Lowering, name: string): void {
   const { builder } = lowering;
   const value = lowering.value(name);
   const stored = lowering.value(quantisedOutput(lowering, name) ?? name);
-  let id = lowering.arranged(stored.name, onnxOrder(value.shape.length));
+  let id = unshaped(builder, lowering.arranged(stored.name, onnxOrder(value.shape.length)));
   const taken =
     builder.inputs.some((port) => port.value === id) || builder.outputs.some((port) => port.value === id);
   if (taken || builder.values[id]!.data) {
@@ -92,6 +92,18 @@ function output(lowering: Lowering, name: string): void {
     id = own;
   }
   builder.output({ name, type: value.type, shape: value.shape, value: id });
+}
+
+/** A port only needs the elements: a reshape in front of it, which would copy them, goes. */
+function unshaped(builder: PlanBuilder, id: number): number {
+  const at = builder.nodes.findIndex(({ outputs }) => outputs.includes(id));
+  const node = builder.nodes[at];
+  if (node?.op !== 'reshape' || builder.nodes.some(({ inputs }) => inputs.includes(id))) return id;
+  const [source] = node.inputs as [number];
+  const isPort = [...builder.inputs, ...builder.outputs].some(({ value }) => value === source);
+  if (isPort || builder.values[source]!.data) return id;
+  builder.nodes.splice(at, 1);
+  return unshaped(builder, source);
 }
 
 /** So that the nodes behind an unsupported one are judged on their own. */
