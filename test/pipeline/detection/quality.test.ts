@@ -1,17 +1,19 @@
-/** Native pre- and post-processing around ONNX Runtime reach what is published of the shared models. */
+/** Native pre- and post-processing reach what is published of the shared models, with either backend alike. */
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Box, iou } from '../../../evaluation/detection/average-precision.ts';
 import { personAp50, personPictures } from '../../../evaluation/detection/person-pictures.ts';
 import type { ClassificationManifest, DetectionManifest } from '../../../ota/bundle/manifest.ts';
 import { type LoadedManifest, loadManifest } from '../../../ota/bundle/read-manifest.ts';
+import { compileModel } from '../../../ota/model/compile.ts';
 import { packageRoot } from '../../../runtime/core/paths.ts';
 import { Classifier, type Detection, Detector } from '../../../runtime/pipeline/detection/detector.ts';
+import { loadSession } from '../../../runtime/pipeline/inference/load-session.ts';
 import { sharedPath } from '../../support/shared.ts';
-import { onnxRuntimeSession } from './onnxruntime-session.ts';
 
 const folder = sharedPath('data/images/coco-people');
 const models = sharedPath('models');
@@ -19,12 +21,29 @@ const pictures = folder ? personPictures(folder) : [];
 
 const example = (name: string) => loadManifest(join(packageRoot, 'examples/models', `${name}.manifest.json`));
 
+const plans = mkdtempSync(join(tmpdir(), 'vigie-plans-'));
+test.after(() => rmSync(plans, { recursive: true }));
+
+/** The plan of a shared model. */
+async function planOf(file: string): Promise<string> {
+  const { bytes } = await compileModel({ path: join(models!, file) });
+  const path = join(plans, `${basename(file, '.onnx')}.xnn`);
+  writeFileSync(path, bytes);
+  return path;
+}
+
 /** @param score replaces the manifest's threshold: average precision wants the doubtful boxes, too. */
-async function detector(name: string, file: string, score?: number): Promise<Detector> {
+async function detector(name: string, path: string, score?: number): Promise<Detector> {
   const { manifest, folder } = example(name) as LoadedManifest<DetectionManifest>;
   const thresholds = { ...manifest.thresholds, ...(score === undefined ? {} : { score }) };
-  const session = await onnxRuntimeSession(join(models!, file));
-  return new Detector(session, { manifest: { ...manifest, thresholds }, folder });
+  return new Detector(await loadSession({ path }), { manifest: { ...manifest, thresholds }, folder });
+}
+
+async function ap50(name: string, path: string, score: number): Promise<number> {
+  const model = await detector(name, path, score);
+  const result = await personAp50(pictures, (frame) => model.detect(frame));
+  await model.close();
+  return result;
 }
 
 interface Reference {
@@ -61,7 +80,7 @@ if (folder && models) {
     { name: 'fastestdet', file: 'fastestdet/FastestDet.onnx', reference: 'fastestdet_352', doubtful: 0 },
   ]) {
     test(`${name} finds what its published Python code finds`, async () => {
-      const model = await detector(name, file);
+      const model = await detector(name, join(models, file));
       const references = referenceOf(reference);
       const missing: string[] = [];
       let [expected, found] = [0, 0];
@@ -81,24 +100,27 @@ if (folder && models) {
     });
   }
 
-  test('YOLOX-nano finds persons as well as published', async () => {
-    const model = await detector('yolox-nano', 'yolox-nano/yolox_nano.onnx', 0.1);
-    const ap50 = await personAp50(pictures, (frame) => model.detect(frame));
-    await model.close();
-    assert.ok(Math.abs(ap50 - 0.63) <= 0.01, `person AP50 ${ap50}`);
-  });
-
-  test('FastestDet finds persons as well as published', async () => {
-    const model = await detector('fastestdet', 'fastestdet/FastestDet.onnx', 0.4);
-    const ap50 = await personAp50(pictures, (frame) => model.detect(frame));
-    await model.close();
-    assert.ok(Math.abs(ap50 - 0.46) <= 0.01, `person AP50 ${ap50}`);
-  });
+  for (const { name, file, score, published } of [
+    { name: 'yolox-nano', file: 'yolox-nano/yolox_nano.onnx', score: 0.1, published: 0.63 },
+    { name: 'fastestdet', file: 'fastestdet/FastestDet.onnx', score: 0.3, published: 0.46 },
+  ]) {
+    test(`${name} finds persons as well as published, on XNNPACK as on ONNX Runtime`, async () => {
+      const reference = await ap50(name, join(models, file), score);
+      assert.ok(Math.abs(reference - published) <= 0.01, `person AP50 ${reference} with ONNX Runtime`);
+      const native = await ap50(name, await planOf(file), score);
+      assert.ok(
+        Math.abs(native - reference) <= 0.001,
+        `person AP50 ${native} with XNNPACK, ${reference} without`,
+      );
+    });
+  }
 
   test('Visual Wake Words tells pictures with persons from those without', async () => {
     const loaded = example('vww') as LoadedManifest<ClassificationManifest>;
-    for (const file of ['small/vww_96_fp32.onnx', 'small/vww_96_int8_qdq.onnx']) {
-      const model = new Classifier(await onnxRuntimeSession(join(models, file)), loaded);
+    const files = ['small/vww_96_fp32.onnx', 'small/vww_96_int8_qdq.onnx'];
+    const plans = await Promise.all(files.map(planOf));
+    for (const path of [...files.map((file) => join(models, file)), ...plans]) {
+      const model = new Classifier(await loadSession({ path }), loaded);
       let right = 0;
       for (const { frame, persons } of pictures) {
         const [best] = await model.classify(frame);
@@ -108,7 +130,7 @@ if (folder && models) {
         right += (best?.label === 'person') === person ? 1 : 0;
       }
       await model.close();
-      assert.ok(right / pictures.length >= 0.95, `${file}: accuracy ${right / pictures.length}`);
+      assert.ok(right / pictures.length >= 0.95, `${path}: accuracy ${right / pictures.length}`);
     }
   });
 }
