@@ -2,6 +2,7 @@
 
 import type { Node } from '../graph.ts';
 import type { Lowering } from './lowering.ts';
+import { refuse } from './not-expressible.ts';
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
 import * as blocks from './ops/blocks.ts';
@@ -26,7 +27,8 @@ export type Lower = (node: Node, lowering: Lowering) => void;
 export const OPERATORS: Readonly<Record<string, Lower>> = {
   Abs: activation.unaryOp('abs'),
   Add: arithmetic.binaryOp('add'),
-  ArgMax: reduction.argMax,
+  // XNNPACK's pooling that gives indices reads memory it does not have where the maxima are not read, as in ArgMax.
+  ArgMax: () => refuse('XNNPACK gives the places of maxima only beside the maxima'),
   AveragePool: pooling.averagePool,
   BatchNormalization: normalization.batchNormalization,
   Cast: activation.cast,

@@ -184,23 +184,6 @@ test('reductions with axes kept and dropped', async () => {
   await compare([...cases, { op: 'ReduceMean', operands: [[2, 3]] }]);
 });
 
-test('the index of the maximum', async () => {
-  const cases = [0, 1, -1].flatMap((axis) =>
-    [0, 1].map(
-      (keepdims): Case => ({
-        op: 'ArgMax',
-        operands: [[3, 12, 5]],
-        attributes: { axis, keepdims },
-        type: 'int64',
-      }),
-    ),
-  );
-  await compare([
-    ...cases,
-    { op: 'ArgMax', operands: [[1, 4, 6, 6]], attributes: { axis: 1 }, before: [POOL], type: 'int64' },
-  ]);
-});
-
 test('repeats by Expand and Tile', async () => {
   await compare([
     { op: 'Expand', operands: [[3, 1], { integers: [2, 3, 4] }] },
