@@ -8,17 +8,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError } from '../../../runtime/core/errors.ts';
 import { siblingModule } from '../../../runtime/core/paths.ts';
+import type { InferredValue } from './to-graph.ts';
 
-/** What the child says; for a value that is no tensor, the name alone. */
+/** What the child says. */
 export interface OptimiserAnswer {
-  readonly values?: readonly { name: string; type?: string; shape?: readonly (number | string)[] }[];
+  readonly values?: readonly InferredValue[];
   /** Why ONNX Runtime does not take the model. */
   readonly refused?: string;
 }
 
 export interface Optimised {
   readonly bytes: Uint8Array;
-  readonly values: NonNullable<OptimiserAnswer['values']>;
+  readonly values: readonly InferredValue[];
 }
 
 export interface OptimiserLimits {

@@ -4,15 +4,10 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { InputError, ModelError, VigieError } from '../../../runtime/core/errors.ts';
 import type { Graph } from '../graph.ts';
-import { bindInputs, type Shapes } from './bind-inputs.ts';
-import { checkTensors } from './check-tensors.ts';
 import { decode } from './decode.ts';
-import { ExternalData } from './external-data.ts';
 import type { Decoded } from './messages.ts';
 import { type OptimiserLimits, optimise } from './optimise.ts';
-import { rewriteModel, valueInfo } from './rewrite.ts';
-import { orderNodes } from './structure.ts';
-import { dataTypeOf } from './tensor-data.ts';
+import { type PrepareOptions, prepareModel } from './prepare.ts';
 import { type NotLowerable, toGraph } from './to-graph.ts';
 
 export interface FileFacts {
@@ -43,19 +38,9 @@ export interface OnnxGraph extends Graph {
   readonly notLowerable: readonly NotLowerable[];
 }
 
-export interface ReadOptions extends OptimiserLimits {
-  /** Shapes of inputs whose dimensions are free; a free leading dimension is 1 without it. */
-  readonly shapes?: Shapes;
-  /** Takes NaN and infinity in initialisers. */
-  readonly allowNonFinite?: boolean;
-}
+export type ReadOptions = OptimiserLimits & PrepareOptions;
 
 const MOST_BYTES = 2 ** 31 - 1;
-const LEAST_IR = 3;
-/** From here on, initialisers need not be listed as inputs; written so, they are constants that can be folded. */
-const IR_OF_CONSTANTS = 4;
-/** From 23 on, the operators that are lowered gained element types only. */
-const OPSETS = [7, 25] as const;
 
 /**
  * @returns the graph with static shapes and folded constants. Values whose type or shape only a run tells are missing
@@ -80,20 +65,7 @@ export async function readModel(path: string, options: ReadOptions = {}): Promis
 
 async function readUnnamed(path: string, options: ReadOptions): Promise<OnnxGraph> {
   const bytes = await readBytes(path);
-  const model = decode('Model', bytes);
-  const message = model.graph;
-  if (!message) throw new ModelError('onnx-malformed', 'the file is no ONNX model: it has no graph');
-  const irVersion = Number(model.irVersion ?? 0n);
-  const opset = checkVersions(model, irVersion);
-  orderNodes(message);
-  const initializers = checkTensors(model, new ExternalData(path), options.allowNonFinite ?? false);
-  const constants = new Set(initializers.map(({ name }) => name));
-  const feeds = (message.input ?? []).filter(({ name }) => !constants.has(name));
-  const inputs = bindInputs(feeds, options.shapes ?? {});
-  const bound = rewriteModel(bytes, Math.max(irVersion, IR_OF_CONSTANTS), {
-    inputs: inputs.map(({ name, type, shape }) => valueInfo(name, dataTypeOf(type), shape)),
-    ...(initializers.some((tensor, at) => tensor !== message.initializer![at]) && { initializers }),
-  });
+  const { model, opset, feeds, inputs, bound } = prepareModel(bytes, path, options);
   const optimised = await optimise(bound, options);
   const { graph, notLowerable } = toGraph(decode('Model', optimised.bytes), opset, inputs, optimised.values);
   return { ...graph, notLowerable, file: fileFacts(path, bytes, model, feeds) };
@@ -115,20 +87,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
   } finally {
     await file?.close();
   }
-}
-
-function checkVersions(model: Decoded<'Model'>, irVersion: number): number {
-  if (irVersion < LEAST_IR) {
-    throw new ModelError('onnx-malformed', `the file is no ONNX model: its IR version is ${irVersion}`);
-  }
-  const versions = (model.opsetImport ?? []).filter(({ domain }) => !domain || domain === 'ai.onnx');
-  const opset = Number(versions[0]?.version ?? 0n);
-  if (versions.length === 1 && opset >= OPSETS[0] && opset <= OPSETS[1]) return opset;
-  throw new ModelError(
-    'onnx-opset',
-    `the model uses ${versions.map(({ version }) => `operator set ${version}`).join(' and ') || 'no operator set'}; ` +
-      `read are ${OPSETS[0]} to ${OPSETS[1]}: export it again, or convert it with onnx.version_converter`,
-  );
 }
 
 function fileFacts(

@@ -4,9 +4,15 @@ import { ModelError } from '../../../runtime/core/errors.ts';
 import type { Attribute, Graph, Node, Value } from '../graph.ts';
 import type { BoundInput } from './bind-inputs.ts';
 import type { Decoded } from './messages.ts';
-import type { Optimised } from './optimise.ts';
 import { type NamedNode, orderNodes } from './structure.ts';
 import { ELEMENT_TYPES, readTensor } from './tensor-data.ts';
+
+/** What ONNX Runtime tells of a value; for one that is no tensor, the name alone. A dimension that is free is a name. */
+export interface InferredValue {
+  readonly name: string;
+  readonly type?: string;
+  readonly shape?: readonly (number | string)[];
+}
 
 /** A node that no backend but ONNX Runtime runs, and why. */
 export interface NotLowerable {
@@ -24,7 +30,7 @@ export function toGraph(
   model: Decoded<'Model'>,
   opset: number,
   inputs: readonly BoundInput[],
-  inferred: Optimised['values'],
+  inferred: readonly InferredValue[],
 ): { graph: Graph; notLowerable: NotLowerable[] } {
   const message = model.graph ?? {};
   const values = new Map<string, Value>(inputs.map((input) => [input.name, input]));
