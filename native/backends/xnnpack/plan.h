@@ -104,6 +104,8 @@ struct Plan {
   std::vector<Port> outputs;
   std::vector<Value> values;
   std::vector<Node> nodes;
+  /// Values that a node makes and nothing reads, such as the maxima where only their indices count.
+  std::vector<std::uint32_t> unread;
 };
 
 }  // namespace vigie::xnnpack

@@ -68,6 +68,7 @@ class HeaderReader {
     for (const Json& node : top.array("nodes", kMaxValues)) read_node(node);
     for (const Json& port : top.array("outputs", kMaxPorts)) read_output(port);
     if (plan_.outputs.empty() || plan_.nodes.empty()) throw Error("bad-model", "the plan computes nothing");
+    find_unread();
     return std::move(plan_);
   }
 
@@ -254,6 +255,17 @@ class HeaderReader {
     }
     if (node.outputs.size() < op.least_outputs || node.outputs.size() > op.most_outputs) {
       fields.fail("outputs", std::to_string(op.least_outputs) + " to " + std::to_string(op.most_outputs) + " values");
+    }
+  }
+
+  void find_unread() {
+    std::vector<bool> read(plan_.values.size());
+    for (const Port& port : plan_.outputs) read[port.value] = true;
+    for (const Node& node : plan_.nodes) {
+      for (const std::uint32_t id : node.inputs) read[id] = true;
+    }
+    for (std::uint32_t id = 0; id < read.size(); ++id) {
+      if (made_[id] == Made::node && !read[id]) plan_.unread.push_back(id);
     }
   }
 

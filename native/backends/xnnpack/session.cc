@@ -58,6 +58,7 @@ XnnpackSession::XnnpackSession(const Plan& plan, std::unique_ptr<Mapping> mappin
     Port& made = outputs_.back();
     if (!made.conversion.none()) made.contract.emplace(made.contract_bytes, account_);
   }
+  for (const std::uint32_t id : plan.unread) unread_.emplace_back(plan.values[id].bytes(), account_);
   build_runtime(plan);
   description_ = {"xnnpack", {}, {}, threads_of(options), account_.held()};
   for (const Port& port : inputs_) description_.inputs.push_back(port.info);
@@ -83,6 +84,7 @@ void XnnpackSession::build_runtime(const Plan& plan) {
     std::vector<xnn_external_value> ends;
     for (std::size_t i = 0; i < inputs_.size(); ++i) ends.push_back({plan.inputs[i].value, inputs_[i].stored.data()});
     for (std::size_t i = 0; i < outputs_.size(); ++i) ends.push_back({plan.outputs[i].value, outputs_[i].stored.data()});
+    for (std::size_t i = 0; i < unread_.size(); ++i) ends.push_back({plan.unread[i], unread_[i].data()});
     prepare(runtime_.get(), ends, plan);
   } catch (const Error& error) {
     // XNNPACK knows memory that was refused only as memory that is not there.

@@ -47,6 +47,8 @@ class XnnpackSession final : public backends::Session {
   std::shared_ptr<Pool> pool_;
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
+  /// What nodes write and nothing reads.
+  std::vector<Buffer> unread_;
   Runtime runtime_;
   backends::Description description_;
   std::uint64_t last_run_ns_ = 0;

@@ -78,14 +78,18 @@ void collect(Json& json, std::vector<Json*>& all) {
   }
 }
 
+std::int64_t whole(const Json& json) {
+  return static_cast<std::int64_t>(std::clamp(json.get<double>(), -1e18, 1e18));
+}
+
 void change(Json& json, std::mt19937& random, const std::vector<Json*>& all) {
   const auto pick = [&](std::uint32_t below) { return random() % below; };
   if (json.is_number()) {
     switch (pick(8)) {
       case 0: json = json.get<double>() + 1; break;
-      case 1: json = static_cast<std::int64_t>(json.get<double>()) + 1; break;
-      case 2: json = static_cast<std::int64_t>(json.get<double>()) - 1; break;
-      case 3: json = static_cast<std::int64_t>(json.get<double>()) * 2; break;
+      case 1: json = whole(json) + 1; break;
+      case 2: json = whole(json) - 1; break;
+      case 3: json = whole(json) * 2; break;
       case 4: json = pick(17); break;
       case 5: json = std::uint64_t{1} << pick(64); break;
       case 6: json = json.get<double>() * 1e-3; break;

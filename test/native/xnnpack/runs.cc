@@ -104,6 +104,28 @@ void check_growing() {
   }
 }
 
+/// XNNPACK would write unread values to no memory, and a clamp's bounds over a convolution's padding.
+void check_unread() {
+  PlanWriter w = growing_plan();
+  w.header["outputs"].erase(0);
+  const std::uint32_t dead = w.value("f32", {1, 3, 3, 4});
+  w.node("unary", {0}, {dead}, {{"kind", "abs"}});
+  const std::uint32_t deader = w.value("f32", {1, 3, 3, 4});
+  w.node("unary", {dead}, {deader}, {{"kind", "clamp"}, {"min", 1}});
+  AlignedBytes file = w.file();
+  const auto session = xnnpack::load_xnnpack_bytes(file.bytes(), {});
+  const auto x = ramp(36, 0.2f);
+  const std::int64_t shape[] = {1, 3, 3, 4};
+  const backends::View view = view_of(Type::float32, shape, x);
+  session->infer({&view, 1});
+  PlanWriter clamped = picture_plan();
+  const std::uint32_t bounded = clamped.value("f32", {1, 8, 8, 4});
+  clamped.node("unary", {1}, {bounded}, {{"kind", "clamp"}, {"min", 0.5}, {"max", 0.75}});
+  clamped.port("outputs", "bounded", "float32", {1, 4, 8, 8}, bounded, kNchw);
+  AlignedBytes second = clamped.file();
+  xnnpack::load_xnnpack_bytes(second.bytes(), {})->run();
+}
+
 void check_contract() {
   AlignedBytes file = picture_plan().file();
   const auto session = xnnpack::load_xnnpack_bytes(file.bytes(), {});
@@ -162,6 +184,7 @@ void check_runs() {
   check_shapes();
   check_bytes();
   check_growing();
+  check_unread();
   check_contract();
   check_limits();
 }
