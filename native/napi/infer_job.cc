@@ -1,6 +1,7 @@
 #include "napi/infer_job.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -22,7 +23,8 @@ napi_value fitting(napi_env env, napi_value into, std::size_t index, const backe
   napi_typedarray_type type{};
   std::size_t length = 0;
   bool typed = false;
-  if (into == nullptr || napi_get_element(env, into, static_cast<std::uint32_t>(index), &array) != napi_ok) return nullptr;
+  const auto at = static_cast<std::uint32_t>(index);
+  if (into == nullptr || napi_get_element(env, into, at, &array) != napi_ok) return nullptr;
   if (napi_is_typedarray(env, array, &typed) != napi_ok || !typed) return nullptr;
   if (napi_get_typedarray_info(env, array, &type, &length, data, nullptr, nullptr) != napi_ok) return nullptr;
   return type == array_type(view.type) && length * backends::size_of(view.type) == view.bytes ? array : nullptr;
@@ -128,7 +130,7 @@ void InferJob::read_shape(const Napi::Value& shape, std::size_t index) {
   for (std::uint32_t i = 0; same_rank && i < dims.Length(); ++i) {
     const Napi::Value dim = dims.Get(i);
     const double value = dim.IsNumber() ? dim.As<Napi::Number>().DoubleValue() : -1;
-    const bool whole = value >= 0 && value <= kMostElements && value == static_cast<double>(static_cast<std::int64_t>(value));
+    const bool whole = value >= 0 && value <= kMostElements && value == std::floor(value);
     read[i] = whole ? static_cast<std::int64_t>(value) : 0;
     fits = fits && whole && (info.shape[i] < 0 || info.shape[i] == read[i]);
   }

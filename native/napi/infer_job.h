@@ -11,19 +11,21 @@
 
 namespace vigie::node {
 
-/// Inputs from JavaScript, a run, outputs to JavaScript. One per session, used again for each call: its buffers grow once.
+/// Inputs from JavaScript, a run, outputs to JavaScript. One per session, used again for each call: its buffers grow
+/// once.
 ///
 /// JavaScript's memory is read on its own thread alone. A typed array that was handed in can be transferred or resized
 /// while the job runs and its memory unmapped, and Node-API cannot hold it in place. So inputs are copied before the
-/// thread starts: straight into the backend's buffer where that has the contract's form (the one copy there is), else into
-/// a buffer of the job from which the backend converts.
+/// thread starts: straight into the backend's buffer where that has the contract's form (the one copy there is), else
+/// into a buffer of the job from which the backend converts.
 class InferJob : public SessionJob {
  public:
   /// @param session loaded and idle.
   explicit InferJob(backends::Session& session);
 
-  /// @param arrays one typed array per input, in order. @param shapes undefined, or an array with a shape (or undefined:
-  /// the contract's) per input. @param into undefined, or an array with a typed array (or undefined) per output.
+  /// @param arrays one typed array per input, in order. @param shapes undefined, or an array with a shape (or
+  /// undefined: the contract's) per input. @param into undefined, or an array with a typed array (or undefined) per
+  /// output.
   /// @throws Error bad-argument naming the input.
   void take(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into);
   /// Runs on what the input buffers hold. @throws Error bad-argument when an input has no such buffer.

@@ -1,24 +1,16 @@
 #include "napi/registry.h"
 
-#include <vector>
-
 #include "backends/tensorrt/runtime.h"
 #include "backends/tensorrt/session.h"
-#include "core/error.h"
-
-#if __has_include("backends/xnnpack/xnnpack.h")
 #include "backends/xnnpack/xnnpack.h"
-#define VIGIE_HAS_XNNPACK
-#endif
+#include "core/error.h"
 
 namespace vigie::node {
 
 namespace {
 
-const std::vector<Backend> kBackends = {
-#ifdef VIGIE_HAS_XNNPACK
+constexpr Backend kBackends[] = {
     {"xnnpack", xnnpack::load_xnnpack, [] { return xnnpack::xnnpack_unavailable().value_or(""); }},
-#endif
     {"tensorrt", tensorrt::load_tensorrt, [] { return tensorrt::Runtime::open({}).reason; }},
 };
 

@@ -49,9 +49,10 @@ void SessionThread::open(napi_env env, const std::shared_ptr<SessionThread>& sel
   napi_value name = nullptr;
   auto held = std::make_unique<std::shared_ptr<SessionThread>>(self);
   const auto drop = [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<SessionThread>*>(data); };
-  if (napi_create_string_utf8(env, "vigie:session", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, held.get(), drop, this, on_event_of, &events_) !=
-          napi_ok) {
+  napi_create_string_utf8(env, "vigie:session", NAPI_AUTO_LENGTH, &name);
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, held.get(), drop, this,
+                                                             on_event_of, &events_);
+  if (status != napi_ok) {
     throw Error("out-of-memory", "no memory for the session's events");
   }
   held.release();
@@ -137,7 +138,9 @@ void SessionThread::tell(Event event) {
 
 void SessionThread::on_event_of(napi_env env, napi_value, void* context, void* data) {
   // No environment: it is being torn down and nobody waits any more.
-  if (env != nullptr) static_cast<SessionThread*>(context)->on_event(env, static_cast<Event>(reinterpret_cast<std::uintptr_t>(data)));
+  if (env == nullptr) return;
+  const auto event = static_cast<Event>(reinterpret_cast<std::uintptr_t>(data));
+  static_cast<SessionThread*>(context)->on_event(env, event);
 }
 
 void SessionThread::on_event(napi_env env, Event event) {

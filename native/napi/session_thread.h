@@ -26,7 +26,7 @@ class SessionJob {
   virtual napi_value result(napi_env env, backends::Session& session) noexcept = 0;
 };
 
-/// A thread of its own for each session: loads the model, runs one job after the other, and frees the model. A long-lived
+/// A thread of its own for each session: loads the model, runs one job after the other, and frees the model. Such a
 /// thread costs less per call than the pool, which file reads and DNS may hold up, and keeps what backends bind to a
 /// thread (affinity, a CUDA context) in place. Everything but the thread itself belongs to the JavaScript thread.
 class SessionThread {
@@ -43,7 +43,8 @@ class SessionThread {
   };
 
   /// Starts loading. @param affinity cores of this thread and of those the backend starts; empty: all.
-  static std::shared_ptr<SessionThread> start(napi_env env, Owner& owner, Load load, std::vector<std::uint32_t> affinity);
+  static std::shared_ptr<SessionThread> start(napi_env env, Owner& owner, Load load,
+                                              std::vector<std::uint32_t> affinity);
   ~SessionThread();
   SessionThread(const SessionThread&) = delete;
   SessionThread& operator=(const SessionThread&) = delete;

@@ -167,8 +167,8 @@ Napi::Value SessionWrap::run(const Napi::CallbackInfo& info) {
   });
 }
 
-/// inputBuffer(index): an ArrayBuffer over the backend's own memory of the input, in its stored form; the same one at each
-/// call, emptied (detached) by close. It keeps the model's memory while it is attached.
+/// inputBuffer(index): an ArrayBuffer over the backend's own memory of the input, in its stored form; the same one at
+/// each call, emptied (detached) by close. It keeps the model's memory while it is attached.
 Napi::Value SessionWrap::input_buffer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     idle_session();
@@ -178,11 +178,11 @@ Napi::Value SessionWrap::input_buffer(const Napi::CallbackInfo& info) {
     if (!lent_[index].IsEmpty()) return lent_[index].Value();
     const std::span<std::byte> bytes = infer_->buffer(index);
     auto held = std::make_unique<std::shared_ptr<backends::Session>>(thread_->session());
-    const auto drop = [](napi_env, void*, void* data) { delete static_cast<std::shared_ptr<backends::Session>*>(data); };
+    const auto drop = [](napi_env, void*, void* h) { delete static_cast<std::shared_ptr<backends::Session>*>(h); };
     napi_value buffer = nullptr;
-    if (napi_create_external_arraybuffer(info.Env(), bytes.data(), bytes.size(), drop, held.get(), &buffer) != napi_ok) {
-      throw Error("out-of-memory", "no memory for the input's buffer");
-    }
+    const napi_status status =
+        napi_create_external_arraybuffer(info.Env(), bytes.data(), bytes.size(), drop, held.get(), &buffer);
+    if (status != napi_ok) throw Error("out-of-memory", "no memory for the input's buffer");
     held.release();
     lent_[index] = Napi::Persistent(Napi::Object(info.Env(), buffer));
     return lent_[index].Value();

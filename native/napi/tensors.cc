@@ -101,7 +101,8 @@ std::span<const std::byte> elements_of(const Napi::Value& array, const backends:
   napi_typedarray_type type{};
   std::size_t length = 0;
   void* data = nullptr;
-  if (napi_get_typedarray_info(array.Env(), array, &type, &length, &data, nullptr, nullptr) != napi_ok || type != wanted) {
+  const napi_status status = napi_get_typedarray_info(array.Env(), array, &type, &length, &data, nullptr, nullptr);
+  if (status != napi_ok || type != wanted) {
     throw Error("bad-argument", input() + " is a " + array_name(type) + ", the model takes a " + array_name(wanted));
   }
   // A detached array has no address; its length is 0.

@@ -195,7 +195,7 @@ function refusals(under: BackendUnderTest, it: It, using: Using): void {
       );
     }
     assert.is(
-      await outcome(loadSession({ path: under.slow, backend: under.backend }, { memoryLimitBytes: 4096 })),
+      await outcome(loadSession({ path: under.slow, backend: under.backend }, { memoryLimitBytes: 1024 })),
       'model-memory',
     );
   });

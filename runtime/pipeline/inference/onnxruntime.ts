@@ -4,7 +4,7 @@
  */
 
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
 import { InputError, ModelError } from '../../core/errors.ts';
 import { arrayOf, inOrder } from './contract.ts';
@@ -127,6 +127,13 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
   for (const [name, value] of Object.entries({ threads, interOpThreads })) {
     if (Number.isInteger(value) && value >= 0 && value <= MOST_THREADS) continue;
     throw new InputError('bad-argument', `${name} is ${value}, no whole number from 0 to ${MOST_THREADS}`);
+  }
+  const wrong = affinity.find((core) => !Number.isInteger(core) || core < 0 || core >= cpus().length);
+  if (wrong !== undefined) {
+    throw new InputError(
+      'bad-argument',
+      `affinity names core ${wrong}; this machine has 0 to ${cpus().length - 1}`,
+    );
   }
   const extra = { ...own.settings, ...affinitySetting(threads || availableParallelism(), affinity) };
   return {
