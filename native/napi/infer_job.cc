@@ -24,7 +24,12 @@ napi_value fitting(napi_env env, napi_value into, std::size_t index, const backe
   std::size_t length = 0;
   bool typed = false;
   const auto at = static_cast<std::uint32_t>(index);
-  if (into == nullptr || napi_get_element(env, into, at, &array) != napi_ok) return nullptr;
+  if (into == nullptr) return nullptr;
+  if (napi_get_element(env, into, at, &array) != napi_ok) {
+    // A getter's own: the array is a wish, the result is not.
+    napi_get_and_clear_last_exception(env, &array);
+    return nullptr;
+  }
   if (napi_is_typedarray(env, array, &typed) != napi_ok || !typed) return nullptr;
   if (napi_get_typedarray_info(env, array, &type, &length, data, nullptr, nullptr) != napi_ok) return nullptr;
   return type == array_type(view.type) && length * backends::size_of(view.type) == view.bytes ? array : nullptr;
@@ -53,70 +58,65 @@ napi_value shape_array(napi_env env, std::span<const std::int64_t> shape) {
 
 }  // namespace
 
-InferJob::InferJob(backends::Session& session) : session_(session) {
-  const std::vector<backends::TensorInfo>& inputs = session.describe().inputs;
-  inputs_.resize(inputs.size());
-  views_.resize(inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    inputs_[i].shape = inputs[i].shape;
-    if (!is_stored_as_contract(inputs[i])) {
+InferJob::InferJob(backends::Session& session)
+    : session_(session), infos_(session.describe().inputs), inputs_(infos_.size()), views_(infos_.size()) {
+  for (std::size_t i = 0; i < infos_.size(); ++i) {
+    inputs_[i].shape = infos_[i].shape;
+    if (!is_stored_as_contract(infos_[i])) {
       direct_ = false;
     } else {
       const std::span<std::byte> buffer = session.input_buffer(i);
-      const std::size_t bytes = bytes_of(inputs[i].type, inputs[i].shape);
+      const std::size_t bytes = bytes_of(infos_[i].type, infos_[i].shape);
       if (buffer.size() < bytes) direct_ = false;
       inputs_[i].direct = buffer.first(std::min(bytes, buffer.size()));
     }
   }
 }
 
-void InferJob::take(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into) {
+void InferJob::read(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into,
+                    std::span<napi_value> handles) {
   if (!arrays.IsArray()) throw Error("bad-argument", "the inputs are not an array");
   const auto given = arrays.As<Napi::Array>();
-  if (given.Length() != inputs_.size()) {
-    throw Error("bad-argument", "the model has " + std::to_string(inputs_.size()) + " inputs, " +
+  if (given.Length() != infos_.size()) {
+    throw Error("bad-argument", "the model has " + std::to_string(infos_.size()) + " inputs, " +
                                     std::to_string(given.Length()) + " were given");
   }
   const bool shaped = shapes.IsArray();
-  for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
-    take_one(given.Get(i), shaped ? shapes.As<Napi::Array>().Get(i) : shapes, i);
+  for (std::uint32_t i = 0; i < infos_.size(); ++i) {
+    handles[i] = given.Get(i);
+    read_shape(shaped ? shapes.As<Napi::Array>().Get(i) : shapes, i);
   }
-  convert_ = !direct_;
-  keep(into);
+  read_into(into);
 }
 
-void InferJob::take_buffers(const Napi::Value& into) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) buffer(i);
-  convert_ = false;
-  keep(into);
-}
-
-std::span<std::byte> InferJob::buffer(std::size_t index) { return session_.input_buffer(index); }
-
-void InferJob::keep(const Napi::Value& into) {
+void InferJob::read_into(const Napi::Value& into) {
   if (!into.IsArray()) return;
   if (into_.IsEmpty()) into_ = Napi::Persistent(Napi::Object::New(into.Env()));
   into_.Set("arrays", into);
 }
 
-/// No JavaScript runs between taking the address and the end of the copy.
-void InferJob::take_one(const Napi::Value& array, const Napi::Value& shape, std::size_t index) {
-  const backends::TensorInfo& info = session_.describe().inputs[index];
-  read_shape(shape, index);
-  const std::size_t bytes = bytes_of(info.type, inputs_[index].shape);
-  const std::span<const std::byte> data = elements_of(array, info, bytes);
-  if (direct_) {
-    if (bytes > 0) std::memcpy(inputs_[index].direct.data(), data.data(), bytes);
-    return;
+void InferJob::copy(napi_env env, std::span<const napi_value> handles) {
+  for (std::size_t i = 0; i < infos_.size(); ++i) {
+    Input& input = inputs_[i];
+    const std::size_t bytes = bytes_of(infos_[i].type, input.shape);
+    const std::span<const std::byte> data = elements_of(Napi::Value(env, handles[i]), infos_[i], bytes);
+    if (!direct_ && input.staging.size() < bytes) input.staging.resize(bytes);
+    std::byte* target = direct_ ? input.direct.data() : input.staging.data();
+    if (bytes > 0) std::memcpy(target, data.data(), bytes);
+    views_[i] = {infos_[i].type, input.shape, target, bytes};
   }
-  std::vector<std::byte>& staging = inputs_[index].staging;
-  if (staging.size() < bytes) staging.resize(bytes);
-  if (bytes > 0) std::memcpy(staging.data(), data.data(), bytes);
-  views_[index] = {info.type, inputs_[index].shape, staging.data(), bytes};
+  convert_ = !direct_;
 }
 
+void InferJob::use_buffers() {
+  for (std::size_t i = 0; i < infos_.size(); ++i) buffer(i);
+  convert_ = false;
+}
+
+std::span<std::byte> InferJob::buffer(std::size_t index) { return session_.input_buffer(index); }
+
 void InferJob::read_shape(const Napi::Value& shape, std::size_t index) {
-  const backends::TensorInfo& info = session_.describe().inputs[index];
+  const backends::TensorInfo& info = infos_[index];
   if (!shape.IsArray()) {
     if (has_free_dimension(info.shape)) {
       throw Error("bad-argument", "input \"" + info.name + "\" needs a shape: the model takes " + text_of(info.shape));

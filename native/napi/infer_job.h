@@ -23,13 +23,19 @@ class InferJob : public SessionJob {
   /// @param session loaded and idle.
   explicit InferJob(backends::Session& session);
 
+  /// Getters may run: the caller must look again whether the session is idle before copy().
   /// @param arrays one typed array per input, in order. @param shapes undefined, or an array with a shape (or
   /// undefined: the contract's) per input. @param into undefined, or an array with a typed array (or undefined) per
   /// output.
-  /// @throws Error bad-argument naming the input.
-  void take(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into);
-  /// Runs on what the input buffers hold. @throws Error bad-argument when an input has no such buffer.
-  void take_buffers(const Napi::Value& into);
+  /// @param handles receives the arrays. @throws Error bad-argument naming the input.
+  void read(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into,
+            std::span<napi_value> handles);
+  /// Copies what read() gave; no JavaScript runs. @throws Error bad-argument naming the input.
+  void copy(napi_env env, std::span<const napi_value> handles);
+  /// To run on what the input buffers hold; getters may run.
+  void read_into(const Napi::Value& into);
+  /// @throws Error bad-argument when an input has no such buffer.
+  void use_buffers();
   /// Memory of an input in its stored form. @throws Error bad-argument when its shape is free.
   std::span<std::byte> buffer(std::size_t index);
 
@@ -44,11 +50,11 @@ class InferJob : public SessionJob {
     std::vector<std::int64_t> shape;
   };
 
-  void take_one(const Napi::Value& array, const Napi::Value& shape, std::size_t index);
   void read_shape(const Napi::Value& shape, std::size_t index);
-  void keep(const Napi::Value& into);
 
   backends::Session& session_;
+  /// A copy: a getter among the arguments may close the session.
+  const std::vector<backends::TensorInfo> infos_;
   std::vector<Input> inputs_;
   std::vector<backends::View> views_;
   /// All inputs are written straight into the backend's buffers.

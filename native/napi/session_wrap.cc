@@ -1,5 +1,7 @@
 #include "napi/session_wrap.h"
 
+#include <array>
+#include <span>
 #include <utility>
 
 #include "napi/tensors.h"
@@ -17,6 +19,17 @@ void reject(napi_env env, napi_deferred deferred, const char* code, const char* 
   napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &name);
   napi_create_string_utf8(env, message, NAPI_AUTO_LENGTH, &text);
   if (napi_create_error(env, name, text, &error) == napi_ok) napi_reject_deferred(env, deferred, error);
+}
+
+/// Detaches the buffer, by JavaScript's own means: napi_detach_arraybuffer aborts the process where somebody called
+/// markAsUntransferable. One that stays attached keeps the model's memory until it is collected.
+void take_back(const Napi::ObjectReference& lent) {
+  if (lent.IsEmpty()) return;
+  try {
+    const Napi::Object buffer = lent.Value();
+    buffer.Get("transfer").As<Napi::Function>().Call(buffer, {Napi::Number::New(lent.Env(), 0)});
+  } catch (const Napi::Error&) {
+  }
 }
 
 }  // namespace
@@ -91,13 +104,14 @@ Napi::Value SessionWrap::submit(Napi::Env env, std::shared_ptr<SessionJob> job) 
 }
 
 void SessionWrap::settled(napi_env env) noexcept {
-  const napi_deferred deferred = std::exchange(working_, nullptr);
   if (!infer_) {
-    loaded(env, deferred);
+    loaded(env, std::exchange(working_, nullptr));
   } else if (thread_->failed() != nullptr) {
-    reject(env, deferred, thread_->failed(), thread_->failure().c_str());
+    reject(env, std::exchange(working_, nullptr), thread_->failed(), thread_->failure().c_str());
   } else {
+    // Busy until it is made: a getter among the caller's arrays may call or close.
     const napi_value value = thread_->job()->result(env, *thread_->session());
+    const napi_deferred deferred = std::exchange(working_, nullptr);
     if (value != nullptr) {
       napi_resolve_deferred(env, deferred, value);
     } else {
@@ -152,8 +166,14 @@ Napi::Value SessionWrap::describe(const Napi::CallbackInfo& info) {
 /// infer(arrays, shapes?, into?): a promise of [data, shape, …]; a shape only where the contract leaves it free.
 Napi::Value SessionWrap::infer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
+    const std::size_t count = idle_session().describe().inputs.size();
+    // A model of more inputs pays for it.
+    std::array<napi_value, 32> few;
+    std::vector<napi_value> many(count > few.size() ? count : 0);
+    const std::span<napi_value> handles(many.empty() ? few.data() : many.data(), count);
+    infer_->read(info[0], info[1], info[2], handles);
     idle_session();
-    infer_->take(info[0], info[1], info[2]);
+    infer_->copy(info.Env(), handles);
     return submit(info.Env(), infer_);
   });
 }
@@ -162,7 +182,9 @@ Napi::Value SessionWrap::infer(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::run(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     idle_session();
-    infer_->take_buffers(info[0]);
+    infer_->read_into(info[0]);
+    idle_session();
+    infer_->use_buffers();
     return submit(info.Env(), infer_);
   });
 }
@@ -204,9 +226,7 @@ Napi::Value SessionWrap::close(const Napi::CallbackInfo& info) {
       done.Resolve(info.Env().Undefined());
       return done.Promise();
     }
-    for (const Napi::ObjectReference& lent : lent_) {
-      if (!lent.IsEmpty()) napi_detach_arraybuffer(info.Env(), lent.Value());
-    }
+    for (const Napi::ObjectReference& lent : lent_) take_back(lent);
     lent_.clear();
     const napi_value promise = wait_for(info.Env(), &closing_);
     if (working_ == nullptr) thread_->stop(info.Env(), true);

@@ -1,6 +1,5 @@
 /** A model loaded by the addon: the typed wrapper of its sessions. Queueing and names are the pipeline's. */
 
-import { markAsUntransferable } from 'node:worker_threads';
 import { ModelError } from '../core/errors.ts';
 import {
   binding,
@@ -85,9 +84,7 @@ export class NativeSession {
    * @throws InputError `bad-argument` when the input's shape is free.
    */
   inputBuffer(index: number): ArrayBuffer {
-    const buffer = calling(() => this.handle.inputBuffer(index));
-    markAsUntransferable(buffer);
-    return buffer;
+    return calling(() => this.handle.inputBuffer(index));
   }
 
   /** Settles when the running call is over and the model is freed. Idempotent. */

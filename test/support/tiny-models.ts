@@ -29,6 +29,18 @@ export function addOnnx(): Uint8Array {
   });
 }
 
+/** y = x + x with x: float32 [1, 3, 2, 2], kept as NHWC. */
+export function nchwPlan(): Uint8Array {
+  const plan = new PlanBuilder();
+  const x = plan.value('f32', [1, 2, 2, 3]);
+  const y = plan.value('f32', [1, 2, 2, 3]);
+  plan.node({ op: 'binary', kind: 'add', from: 'add', inputs: [x, x], outputs: [y] });
+  const port = { type: 'float32', shape: [1, 3, 2, 2], permutation: [0, 2, 3, 1] } as const;
+  plan.input({ ...port, name: 'x', value: x });
+  plan.output({ ...port, name: 'y', value: y });
+  return finished(plan);
+}
+
 /** y = |x| with x: float32 [1, 262144], `layers` times over: some 0.05 ms each. */
 export function slowPlan(layers: number): Uint8Array {
   const plan = new PlanBuilder();
