@@ -25,17 +25,17 @@ constexpr std::size_t kNameBytes = 256;
 std::string Cuda::open(std::span<const std::string> folders) {
   static const std::string kNames[] = {"libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so"};
   std::vector<SharedLibrary::Attempt> attempts;
-  std::string refusal;
+  std::string refusals;
   // A newer runtime than the driver takes says so when asked for devices; an older one beside it may work.
-  for (const std::string& name : kNames) {
-    library_ = SharedLibrary::open(folders, {&name, 1}, attempts);
+  for (const auto& place : SharedLibrary::places(folders, kNames)) {
+    library_ = SharedLibrary::open(place, attempts);
     if (!library_) continue;
-    refusal = bind();
+    std::string refusal = bind();
     if (refusal.empty()) refusal = ask_device();
-    if (refusal.empty()) return refusal;
-    refusal = library_.name() + ": " + refusal;
+    if (refusal.empty()) return "";
+    refusals += (refusals.empty() ? "" : "; ") + library_.name() + ": " + refusal;
   }
-  if (!refusal.empty()) return refusal;
+  if (!refusals.empty()) return refusals;
   return "the CUDA runtime " + describe_attempts(attempts) + "; on a Jetson install the package cuda-cudart";
 }
 

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::string_view kMagic = "VGTRTENG";
 constexpr std::uint32_t kLayout = 1;
+constexpr std::size_t kDigestAt = 8;
+constexpr std::size_t kDigestedFrom = 40;
 
 template <typename T>
 T little_endian(std::span<const std::byte> file, std::size_t at) {
@@ -37,20 +39,20 @@ EngineParts parse_engine_file(std::span<const std::byte> file, const std::string
   if (file.size() < kHeader || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0) {
     bad(path, "is no cached TensorRT engine");
   }
-  const auto layout = little_endian<std::uint32_t>(file, 8);
+  const auto layout = little_endian<std::uint32_t>(file, kDigestedFrom);
   if (layout != kLayout) {
     throw Error(layout > kLayout ? "model-newer" : "bad-model",
                 path + " has layout " + std::to_string(layout) + ", this version reads " + std::to_string(kLayout));
   }
-  const auto key_bytes = little_endian<std::uint32_t>(file, 12);
-  const auto engine_bytes = little_endian<std::uint64_t>(file, 16);
+  const auto key_bytes = little_endian<std::uint32_t>(file, 44);
+  const auto engine_bytes = little_endian<std::uint64_t>(file, 48);
   if (key_bytes > EngineFile::kMostKeyBytes) bad(path, "is damaged: its key is too long");
   const std::size_t engine_at = (kHeader + key_bytes + 63) / 64 * 64;
   if (engine_bytes == 0 || engine_at > file.size() || file.size() - engine_at != engine_bytes) {
     bad(path, "is cut short or has something behind its end: it has " + std::to_string(file.size()) + " bytes");
   }
-  const auto digest = sha256(file.subspan(kHeader));
-  if (!std::equal(digest.begin(), digest.end(), file.begin() + 24)) {
+  const auto digest = sha256(file.subspan(kDigestedFrom));
+  if (!std::equal(digest.begin(), digest.end(), file.begin() + kDigestAt)) {
     bad(path, "is damaged: its checksum does not match");
   }
   return {{reinterpret_cast<const char*>(file.data()) + kHeader, key_bytes}, file.subspan(engine_at)};

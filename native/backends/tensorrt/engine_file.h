@@ -12,10 +12,10 @@ namespace vigie::tensorrt {
 /// cut short, damaged, or built elsewhere. Layout, little-endian (written by engine-file.ts):
 ///
 ///     0  8 bytes  "VGTRTENG"
-///     8  uint32   version of this layout, 1
-///    12  uint32   length of the key
-///    16  uint64   length of the engine
-///    24  32 bytes SHA-256 of everything behind the header
+///     8  32 bytes SHA-256 of everything behind it
+///    40  uint32   version of this layout, 1
+///    44  uint32   length of the key
+///    48  uint64   length of the engine
 ///    56  8 bytes  zero
 ///    64  the key, UTF-8: one `name=value` per line
 ///        zeros up to a multiple of 64, then the engine

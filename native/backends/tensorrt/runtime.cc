@@ -73,8 +73,8 @@ std::string Runtime::load(std::span<const std::string> folders) {
 std::string Runtime::load_tensorrt(std::span<const std::string> folders) {
   std::vector<SharedLibrary::Attempt> attempts;
   std::vector<std::string> refusals;
-  for (const std::string& name : library_names()) {
-    const SharedLibrary library = SharedLibrary::open(folders, {&name, 1}, attempts);
+  for (const auto& place : SharedLibrary::places(folders, library_names())) {
+    const SharedLibrary library = SharedLibrary::open(place, attempts);
     if (!library) continue;
     const std::string refusal = take(library);
     if (refusal.empty()) return "";
@@ -113,7 +113,10 @@ std::string Runtime::take(const SharedLibrary& library) {
 void Runtime::load_parser(std::span<const std::string> folders) {
   const std::string names[] = {"libnvonnxparser.so." + std::to_string(facts_.version.major), "libnvonnxparser.so"};
   std::vector<SharedLibrary::Attempt> attempts;
-  parser_ = SharedLibrary::open(folders, names, attempts);
+  for (const auto& place : SharedLibrary::places(folders, names)) {
+    parser_ = SharedLibrary::open(place, attempts);
+    if (parser_) break;
+  }
   api_.create_parser = parser_.function<void*(void*, void*, int)>("createNvOnnxParser_INTERNAL");
   if (api_.create_builder == nullptr) {
     facts_.no_builder = infer_.name() + " has no function createInferBuilder_INTERNAL: it is the runtime alone";

@@ -9,20 +9,23 @@ namespace vigie::tensorrt {
 /// A library opened at run time and never closed: CUDA's do not survive it.
 class SharedLibrary {
  public:
-  /// What was tried and what the dynamic loader said to each.
-  struct Attempt {
-    std::string name;
+  struct Place {
     /// Empty: wherever the dynamic loader looks.
     std::string folder;
+    std::string name;
+  };
+  struct Attempt {
+    Place place;
     /// Empty when there is no such file.
     std::string reason;
   };
 
-  /// Opens the first of `names` that opens: in each of `folders` first, then wherever the dynamic loader looks, then
-  /// where NVIDIA's packages and archives put it. Every failure is added to `attempts`.
-  /// @returns a library that tells false when there is none.
-  static SharedLibrary open(std::span<const std::string> folders, std::span<const std::string> names,
-                            std::vector<Attempt>& attempts);
+  /// Each name in each of `folders`, and only then wherever the dynamic loader looks and where NVIDIA's packages and
+  /// archives put it: who names a folder wants what is in it, even where the system has a newer one.
+  static std::vector<Place> places(std::span<const std::string> folders, std::span<const std::string> names);
+
+  /// A failure is added to `attempts`. @returns a library that tells false when it does not open.
+  static SharedLibrary open(const Place& place, std::vector<Attempt>& attempts);
 
   explicit operator bool() const noexcept { return handle_ != nullptr; }
   /// The name or path it was opened by.

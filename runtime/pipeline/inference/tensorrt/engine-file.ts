@@ -22,7 +22,9 @@ export interface EngineKey {
 const MAGIC = Buffer.from('VGTRTENG');
 const LAYOUT = 1;
 const HEADER_BYTES = 64;
-const DIGEST_AT = 24;
+const DIGEST_AT = 8;
+const DIGESTED_FROM = 40;
+const LENGTH_AT = 48;
 const ALIGNMENT = 64;
 
 /** One `name=value` per line; the addon compares tensorrt, gpu and capability with its own. */
@@ -43,10 +45,10 @@ export function encodeEngineFile(key: string, engine: Uint8Array): Buffer {
   const engineAt = alignedUp(HEADER_BYTES + keyBytes.length);
   const file = Buffer.alloc(engineAt + engine.length);
   headerOf(keyBytes).copy(file);
-  file.writeBigUInt64LE(BigInt(engine.length), 16);
+  file.writeBigUInt64LE(BigInt(engine.length), LENGTH_AT);
   file.set(keyBytes, HEADER_BYTES);
   file.set(engine, engineAt);
-  createHash('sha256').update(file.subarray(HEADER_BYTES)).digest().copy(file, DIGEST_AT);
+  createHash('sha256').update(file.subarray(DIGESTED_FROM)).digest().copy(file, DIGEST_AT);
   return file;
 }
 
@@ -63,8 +65,10 @@ export function isEngineOf(path: string, key: string): boolean {
   } finally {
     if (file !== undefined) closeSync(file);
   }
+  const expected = headerOf(keyBytes);
   return (
-    start.subarray(0, 16).equals(headerOf(keyBytes).subarray(0, 16)) &&
+    start.subarray(0, DIGEST_AT).equals(expected.subarray(0, DIGEST_AT)) &&
+    start.subarray(DIGESTED_FROM, LENGTH_AT).equals(expected.subarray(DIGESTED_FROM, LENGTH_AT)) &&
     start.subarray(HEADER_BYTES).equals(keyBytes)
   );
 }
@@ -72,8 +76,8 @@ export function isEngineOf(path: string, key: string): boolean {
 function headerOf(key: Buffer): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
-  header.writeUInt32LE(LAYOUT, 8);
-  header.writeUInt32LE(key.length, 12);
+  header.writeUInt32LE(LAYOUT, DIGESTED_FROM);
+  header.writeUInt32LE(key.length, 44);
   return header;
 }
 
