@@ -50,7 +50,7 @@ export class OnnxRuntimeThread {
     worker.on('exit', () => this.#end());
   }
 
-  /** @throws ModelError `bad-model` with ONNX Runtime's words. */
+  /** @throws ModelError `bad-model` or `model-unsupported` with ONNX Runtime's words, `backend-unavailable`. */
   static async start(
     path: string,
     options: InferenceSession.SessionOptions,
@@ -66,11 +66,16 @@ export class OnnxRuntimeThread {
     const thread = new OnnxRuntimeThread(path, worker, new Int32Array(gate));
     if (gates.size === 0) process.on('exit', waitForCalls);
     gates.add(thread.#gate);
-    const reply = await thread.#reply();
+    const reply = await thread.#reply().catch((error: ModelError) => {
+      const text = `${path}: ONNX Runtime cannot be used here`;
+      throw new ModelError('backend-unavailable', text, { cause: error.cause });
+    });
     if ('loaded' in reply) return { thread, metadata: reply.loaded };
     await thread.end();
     const words = 'failed' in reply ? tidy(reply.failed) : 'it gave no answer';
-    throw new ModelError('bad-model', `${path}: ONNX Runtime does not load the model: ${words}`);
+    // The library's words for an output of a type that has no typed array, such as bfloat16.
+    const code = words.startsWith('Unsupported data type') ? 'model-unsupported' : 'bad-model';
+    throw new ModelError(code, `${path}: ONNX Runtime does not load the model: ${words}`);
   }
 
   /** @throws ModelError `model-run` with ONNX Runtime's words. */

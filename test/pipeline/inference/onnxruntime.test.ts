@@ -106,6 +106,12 @@ test('types that the binding lacks are refused, with the other outputs still giv
     );
     assert.equal(Object.keys(await session.infer({ x: floats(1, 2) })), ['y']);
   });
+  const brain = onnxModel({
+    inputs: [info('x', 'float32', [2])],
+    outputs: [info('y', 'bfloat16', [2])],
+    nodes: [node('Cast', ['x'], ['y'], { to: DATA_TYPES.bfloat16 })],
+  });
+  assert.is((await loadSession({ path: saved('brain', brain) }).catch((e) => e)).code, 'model-unsupported');
   const text = onnxModel({
     inputs: [info('x', 'string', [2])],
     outputs: [info('y', 'string', [2])],
