@@ -9,6 +9,7 @@ const WINDOWED = new Set([
   'Conv',
   'ConvTranspose',
   'DepthToSpace',
+  'FoldWidth',
   'GlobalAveragePool',
   'GlobalMaxPool',
   'MaxPool',

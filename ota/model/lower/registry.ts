@@ -96,7 +96,8 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Upsample: resize.resize,
 };
 
-/** Operators of the quantisation pass, domain `vigie`. */
+/** Operators of passes before, domain `vigie`. */
 export const OWN_OPERATORS: Readonly<Record<string, Lower>> = {
+  FoldWidth: blocks.foldWidth,
   Lookup: quantisation.lookup,
 };
