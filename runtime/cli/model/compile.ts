@@ -18,7 +18,8 @@ const MODE = 0o644;
 
 export const compile: ModelAction = {
   help: `Usage: vigie model compile MODEL.onnx [--backend xnnpack] [-o MODEL.xnn]
-                           [--shape INPUT=1x3x416x416]… [--golden FILE]… [--json]
+                           [--shape INPUT=1x3x416x416]… [--golden FILE]…
+                           [--manifest FILE] [--json]
 
 Makes a plan: the model's operators as XNNPACK has them, and its weights as the node maps them.
 Plan and model then run side by side, on ONNX Runtime the one, on XNNPACK the other; the largest
@@ -33,6 +34,8 @@ Options:
   -o, --output FILE  where to write the plan (default: beside the model, ending in .xnn)
   --shape …          shape of an input that the model leaves free; a plan has fixed shapes
   --golden FILE      inputs to compare on, as for 'vigie model run' (default: seeded noise)
+  --manifest FILE    how pictures are prepared, so that noise is in the range of their pixels
+                     (default: a manifest beside the model that names it)
   --json             print { model, output, report, verification }
 
 Exit status: 0 written, 1 not compiled or too different, 2 the command line was not understood.
@@ -49,6 +52,7 @@ Example:
         output: { type: 'string', short: 'o' },
         shape: { type: 'string', multiple: true },
         golden: { type: 'string', multiple: true },
+        manifest: { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -67,7 +71,12 @@ Example:
     if (!compiled) return 1;
     const { report } = compiled;
     say(`${report.onnxNodes} nodes became ${report.planNodes}; comparing with ONNX Runtime`);
-    const verification = await compare(compiled, graph, { model, shapes, golden: values.golden });
+    const verification = await compare(compiled, graph, {
+      model,
+      shapes,
+      golden: values.golden,
+      manifest: values.manifest,
+    });
     writeFileAtomic(output, compiled.bytes, MODE);
     if (values.json) process.stdout.write(`${JSON.stringify({ model, output, report, verification })}\n`);
     else process.stdout.write(text(output, compiled, verification));
@@ -113,17 +122,18 @@ interface Comparing {
   readonly model: string;
   readonly shapes: NamedShapes;
   readonly golden: readonly string[] | undefined;
+  readonly manifest: string | undefined;
 }
 
 /** @throws ModelError `plan-differs`. */
 async function compare(compiled: Compiled, graph: OnnxGraph, options: Comparing): Promise<VerifyReport> {
   const { verifyPlan } = await import('../../../ota/model/verify.ts');
-  const { model, shapes, golden } = options;
+  const { model, shapes, golden, manifest } = options;
   const { plan } = compiled;
   const inputs = golden && { inputs: goldenInputs(golden, plan.inputs, shapes) };
   const kept = keepPlan(compiled.bytes, plan.model.name);
   try {
-    const ranges = pictureRanges(model);
+    const ranges = pictureRanges(model, manifest);
     const report = await verifyPlan({ plan: kept.path, onnx: model, graph, ranges, ...inputs });
     assertSame(`the plan of ${model}`, report, '. Nothing was written; the model stays on ONNX Runtime');
     return report;

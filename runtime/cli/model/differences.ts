@@ -1,5 +1,6 @@
 /** What to compare a plan and its model on, and how far apart they were, as text. */
 
+import { loadManifest } from '../../../ota/bundle/read-manifest.ts';
 import type { VerifyReport } from '../../../ota/model/verify.ts';
 import { ModelError } from '../../core/errors.ts';
 import type { TensorInfo, Tensors } from '../../pipeline/inference/session.ts';
@@ -20,9 +21,9 @@ export function goldenInputs(
   return sets.flatMap((set) => readFeeds(set, infos, shapes)).map(({ inputs }) => inputs);
 }
 
-/** What the pixels of a picture come to, where a manifest beside the model says how they are prepared. */
-export function pictureRanges(model: string): Ranges {
-  const manifest = findManifest(model)?.manifest;
+/** What the pixels of a picture come to, where a manifest, named or beside the model, says how they are prepared. */
+export function pictureRanges(model: string, named: string | undefined): Ranges {
+  const manifest = (named === undefined ? findManifest(model) : loadManifest(named))?.manifest;
   if (!manifest || manifest.task === 'anomaly') return {};
   const { mean, divisor } = manifest.preprocessing;
   const edges = mean.flatMap((one, channel) => [0, 255].map((pixel) => (pixel - one) / divisor[channel]!));

@@ -24,7 +24,7 @@ INPUT is
                         the elements, little-endian; .json lists, or an object of inputs
 
 Without a manifest the outputs are printed as tensors. With one: detections, classes or a score.
-The manifest is looked for beside the model: NAME.manifest.json, else manifest.json.
+The manifest is looked for beside the model: NAME.manifest.json, else one that names the model.
 
 Options:
   --manifest FILE  what the model wants to see and what its outputs mean (docs/models.md)

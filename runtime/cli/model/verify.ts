@@ -8,19 +8,21 @@ import { kindOf } from './kind.ts';
 import { wholeNumber } from './shapes.ts';
 
 export const verify: ModelAction = {
-  help: `Usage: vigie model verify PLAN --against MODEL.onnx [INPUT…] [--samples N] [--seed N] [--json]
+  help: `Usage: vigie model verify PLAN --against MODEL.onnx [INPUT…] [--samples N] [--seed N]
+                          [--manifest FILE] [--json]
 
 Runs the plan on XNNPACK and the model on ONNX Runtime, on the same inputs, and prints the largest
 differences of each output. Floating-point models must agree within rounding; of quantised ones
 at least 95 % of the elements must be at most one quantisation step apart.
 
-INPUT is a file as for 'vigie model run', except pictures; without one, inputs are seeded noise, in
-the range of pixels where a manifest lies beside the model.
+INPUT is a file as for 'vigie model run', except pictures; without one, inputs are seeded noise,
+in the range of pixels where there is a manifest for pictures.
 
 Options:
   --against FILE  the ONNX model that the plan was compiled from
   --samples N     sets of noise (default: 3)
   --seed N        of the noise (default: 1)
+  --manifest FILE how pictures are prepared (default: a manifest beside the model that names it)
   --json          print { plan, model, passed, samples, outputs: [{ name, worstAbsolute, … }] }
 
 Exit status: 0 they agree, 1 they differ or cannot be run, 2 the command line was not understood.
@@ -36,6 +38,7 @@ Example:
         against: { type: 'string' },
         samples: { type: 'string', default: '3' },
         seed: { type: 'string', default: '1' },
+        manifest: { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -56,7 +59,7 @@ Example:
       onnx: model,
       samples,
       seed,
-      ranges: pictureRanges(model),
+      ranges: pictureRanges(model, values.manifest),
       ...golden,
     });
     if (values.json) process.stdout.write(`${JSON.stringify({ plan, model, ...report })}\n`);
