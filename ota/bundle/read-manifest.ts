@@ -69,11 +69,21 @@ function withDefaults(root: Plain, where: string): Plain {
     return invalid(where, `decoding.head: expected one of ${known.join(', ')}`);
   const own = DEFAULTS.decoding[head as keyof typeof DEFAULTS.decoding];
   if (root.task === 'anomaly') return { decoding };
-  if (root.labels === undefined) return invalid(where, 'labels: expected the names of the classes');
+  if (!isLabels(root.labels)) return invalid(where, 'labels: expected a list of names, a path or a count');
+  const levels = head === 'yunet' ? decoding.levels : [];
+  if (!Array.isArray(levels)) return invalid(where, 'decoding.levels: expected a list');
+  for (const level of levels) record(level, where, 'decoding.levels');
   return {
     preprocessing: { ...DEFAULTS.preprocessing, ...record(root.preprocessing, where, 'preprocessing') },
     decoding: { ...own, ...(root.task === 'detection' ? DEFAULTS.detection : {}), ...decoding },
   };
+}
+
+function isLabels(labels: unknown): boolean {
+  if (Array.isArray(labels)) return labels.every((label) => typeof label === 'string');
+  if (typeof labels !== 'object' || labels === null) return false;
+  const { path, count } = labels as Plain;
+  return typeof path === 'string' || (Number.isSafeInteger(count) && Number(count) >= 0);
 }
 
 const DETECTION_HEADS = Object.keys(DEFAULTS.decoding).filter(
