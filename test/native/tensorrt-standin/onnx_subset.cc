@@ -127,6 +127,7 @@ Tensor compute(const Node& node, const std::vector<Tensor>& in) {
     return in.size() > 2 && !in[2].data.empty() ? static_cast<float>(static_cast<std::int8_t>(in[2].data[0])) : 0;
   };
   if (node.op == "Relu") return elementwise(in[0], nullptr, [](float a, float) { return std::max(a, 0.0F); });
+  if (node.op == "Abs") return elementwise(in[0], nullptr, [](float a, float) { return std::fabs(a); });
   if (node.op == "Add") return elementwise(in[0], &in[1], [](float a, float b) { return a + b; });
   if (node.op == "Sub") return elementwise(in[0], &in[1], [](float a, float b) { return a - b; });
   if (node.op == "Mul") return elementwise(in[0], &in[1], [](float a, float b) { return a * b; });
@@ -183,7 +184,8 @@ Graph read_onnx(std::string_view bytes) {
 }
 
 bool known(const std::string& op) {
-  static const std::set<std::string> kOps{"Identity", "Add", "Sub", "Mul", "Relu", "QuantizeLinear", "DequantizeLinear"};
+  static const std::set<std::string> kOps{"Identity", "Abs", "Add", "Sub", "Mul", "Relu", "QuantizeLinear",
+                                          "DequantizeLinear"};
   return kOps.contains(op);
 }
 

@@ -42,7 +42,7 @@ std::size_t element_count(const std::vector<std::int64_t>& shape);
 /// Whether `run` knows the operator.
 bool known(const std::string& op);
 
-/// Runs the graph: Identity (any type), Add, Sub, Mul, Relu (float32; the second operand has as many elements or one),
+/// Runs the graph: Identity (any type), Abs, Add, Sub, Mul, Relu (float32; the second operand has as many elements or one),
 /// QuantizeLinear and DequantizeLinear (int8, per tensor).
 /// @param values by name, the inputs given; afterwards all the others too.
 void run(const Graph& graph, std::map<std::string, Tensor>& values);
