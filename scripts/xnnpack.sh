@@ -25,7 +25,7 @@ main() {
     $([ "$arch" = "$native" ] || echo "-DCMAKE_TOOLCHAIN_FILE=$PWD/cmake/$arch.cmake")
   cmake --build "$work/cmake" --target XNNPACK --parallel "$(nproc)"
   mkdir -p "$out/include" "$out/lib"
-  cp native/third-party/xnnpack/xnnpack_lookup.h "$XNNPACK_SOURCE_DIR/include/xnnpack.h" "$PTHREADPOOL_SOURCE_DIR/include/pthreadpool.h" "$out/include"
+  cp native/third-party/xnnpack/*.h "$XNNPACK_SOURCE_DIR/include/xnnpack.h" "$PTHREADPOOL_SOURCE_DIR/include/pthreadpool.h" "$out/include"
   cp "$work"/cmake/*/*.a "$out/lib"
   rm -rf "$work"
 }

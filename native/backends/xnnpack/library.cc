@@ -8,6 +8,8 @@
 #include <mutex>
 #include <new>
 
+#include <xnnpack_tuning.h>
+
 #include "core/error.h"
 
 namespace vigie::xnnpack {
@@ -121,7 +123,10 @@ std::optional<std::string> initialise() {
   static std::once_flag once;
   static xnn_status status = xnn_status_uninitialized;
   static constexpr xnn_allocator allocator = {nullptr, allocate, reallocate, deallocate, aligned_allocate, deallocate};
-  std::call_once(once, [] { status = xnn_initialize(&allocator); });
+  std::call_once(once, [] {
+    status = xnn_initialize(&allocator);
+    if (status == xnn_status_success) xnn_tune();
+  });
   if (status == xnn_status_success) return std::nullopt;
   return std::string("XNNPACK does not run on this machine: ") + name_of(status);
 }
