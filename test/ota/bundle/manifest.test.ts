@@ -128,7 +128,8 @@ test('the reader of the node refuses what is no manifest', () => {
   wrong({ inputs: [{ name: 'x', type: 'float32', shape: ['a'] }] }, /shape of x/);
   wrong({ task: 'toString' }, /task: expected one of detection, classification, anomaly/);
   wrong({ decoding: { head: 'classification' } }, /decoding.head: expected one of yolox, /);
-  for (const labels of [undefined, null, 'a', 5, [5], {}, { count: 1.5 }]) wrong({ labels }, /labels: expected/);
+  for (const labels of [undefined, null, 'a', 5, [5], {}, { count: 1.5 }])
+    wrong({ labels }, /labels: expected/);
   wrong({ decoding: { head: 'yunet', levels: 5 } }, /decoding.levels: expected a list/);
   wrong({ decoding: { head: 'yunet', levels: [5] } }, /decoding.levels: expected an object/);
   wrong({ artifacts: [{ ...artifact, path: '../x' }] }, /'..\/x' is no path below/);

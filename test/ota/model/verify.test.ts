@@ -93,6 +93,16 @@ test("tells the steps of a quantised model's output, and its input's range", asy
   assert.is(outputStep(graph, 'y'), 0.75);
 });
 
+test("counts the steps between a quantised plan's output and ONNX Runtime's", async () => {
+  const files = await compiled('steps', quantisedModel);
+  const report = await verifyPlan({ ...files, seed: 7 });
+  assert.is(report.passed, true);
+  assert.is(report.quantised, true);
+  const { step, counts } = report.outputs[0]!.steps!;
+  assert.is(step, 0.75);
+  assert.is(counts[0] + counts[1], 256);
+});
+
 test('takes golden inputs', async () => {
   const files = await compiled('golden', floatModel(1));
   const data = new Float32Array(192).fill(2);
