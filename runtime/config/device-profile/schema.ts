@@ -56,7 +56,7 @@ const models = z
     maxBatch: described(z.number().int().min(1).max(1024), 'Most inputs that are run at once.'),
     threads: described(
       z.number().int().min(1).max(256),
-      'Processor threads of one model; never more than there are cores.',
+      'Processor threads of one model; never as many as there are cores, unless affinity says so.',
     ),
     affinity: described(
       z.array(z.number().int().min(0).max(1023)).max(256).default([]),

@@ -17,7 +17,8 @@ export function sessionLimits(
   facts: Pick<BoardFacts, 'cores' | 'memory'>,
 ): SessionLimits {
   const affinity = models.affinity.filter((core) => core < facts.cores);
-  const cores = affinity.length > 0 ? affinity.length : facts.cores;
+  // One core stays with sensors and delivery: threads that wait for a core hold up all the others of the model.
+  const cores = affinity.length > 0 ? affinity.length : facts.cores - 1;
   return {
     threads: Math.max(1, Math.min(models.threads, cores)),
     memoryLimitBytes: bytes(Math.floor(Math.min(models.memory.most, models.memory.share * facts.memory))),

@@ -197,6 +197,9 @@ test('limits on the very machine: never more threads, cores or memory than there
   assert.equal(limits(4, 2 * 2 ** 30), { threads: 3, memoryLimitBytes: 2 ** 29, affinity: [1, 2, 3] });
   assert.equal(limits(2, 16 * 2 ** 30), { threads: 1, memoryLimitBytes: 2 ** 30, affinity: [1] });
   assert.equal(limits(1, 2 ** 30), { threads: 1, memoryLimitBytes: 2 ** 28 });
+  const pc = loadProfile('generic-x86-64');
+  const threads = [1, 2, 3, 16].map((cores) => sessionLimits(pc, { cores, memory: bytes(1e9) }).threads);
+  assert.equal(threads, [1, 1, 2, 2]);
 });
 
 test.run();
