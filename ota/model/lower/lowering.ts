@@ -200,6 +200,14 @@ export class Lowering {
     return this.builder.value(type, plainDims(dims), scale);
   }
 
+  /** A plan value of the type and scale of another, with other dims. */
+  temporaryLike(id: number, dims: readonly number[]): number {
+    const { type, scale, zeroPoint } = this.builder.values[id]!;
+    return this.builder.value(type, dims, {
+      ...(scale !== undefined && { scale, zeroPoint: zeroPoint ?? 0 }),
+    });
+  }
+
   emit(node: Emitted): void {
     this.builder.node({ ...node, from: this.#from } as PlanNode);
   }

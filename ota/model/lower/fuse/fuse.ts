@@ -2,6 +2,7 @@
 
 import type { Graph } from '../../graph.ts';
 import { foldBatchNorm } from './batch-norm.ts';
+import { foldFocus } from './focus.ts';
 import { recogniseHardSwish } from './hard-swish.ts';
 import { Rewriter } from './rewriter.ts';
 
@@ -13,6 +14,6 @@ export interface Fusion {
 
 export function fuse(graph: Graph): Fusion {
   const rewriter = new Rewriter(graph);
-  for (const pass of [foldBatchNorm, recogniseHardSwish]) pass(rewriter);
+  for (const pass of [foldBatchNorm, foldFocus, recogniseHardSwish]) pass(rewriter);
   return { graph: rewriter.finish(), fused: rewriter.fused };
 }

@@ -165,36 +165,32 @@ export async function compare(cases: readonly Case[], options: Comparison = {}):
   if (!options.mayRefuse) assert.equal(refused, []);
   const kept = cases.filter((_, i) => !refused.some(({ node }) => node === `case-${i}`));
   if (kept.length === 0) return 0;
-  const { bytes, feeds } = modelOf(kept, opset);
-  await withFile(bytes, async (path) => {
-    const { bytes: plan, plan: header } = await compileModel({ path });
-    const actual = await withFile(
-      plan,
-      (file) =>
-        runPlan(
-          file,
-          header.inputs.map(({ name }) => feeds.find((feed) => feed.name === name)!.data),
-        ),
-      'xnn',
-    );
-    const session = await ort.InferenceSession.create(path, { logSeverityLevel: 3 });
-    const expected = await session.run(
-      Object.fromEntries(
-        feeds.map(({ name, data, shape }) => [name, new ort.Tensor('float32', data, shape)]),
-      ),
-    );
-    await session.release();
-    for (const [i, { name }] of header.outputs.entries()) {
-      const index = Number(/^c(\d+)/.exec(name)![1]);
-      assertNear(
-        actual[i]!,
-        expected[name]!.data as ArrayLike<number>,
-        tolerance,
-        `${name} of ${JSON.stringify(kept[index])}`,
-      );
-    }
-  });
+  const what = (name: string) => `${name} of ${JSON.stringify(kept[Number(/^c(\d+)/.exec(name)![1])])}`;
+  await compareModel(modelOf(kept, opset), tolerance, what);
   return kept.length;
+}
+
+/** Runs one model both ways. @returns what the compiler made of it */
+export async function compareModel(
+  { bytes, feeds }: { bytes: Buffer; feeds: readonly Feed[] },
+  tolerance = 2e-6,
+  what = (name: string) => name,
+): Promise<Compiled> {
+  return withFile(bytes, async (path) => {
+    const made = await compileModel({ path });
+    const arrays = made.plan.inputs.map(({ name }) => feeds.find((feed) => feed.name === name)!.data);
+    const actual = await withFile(made.bytes, (file) => runPlan(file, arrays), 'xnn');
+    const session = await ort.InferenceSession.create(path, { logSeverityLevel: 3 });
+    const tensors = feeds.map(
+      ({ name, data, shape }) => [name, new ort.Tensor('float32', data, shape)] as const,
+    );
+    const expected = await session.run(Object.fromEntries(tensors));
+    await session.release();
+    for (const [i, { name }] of made.plan.outputs.entries()) {
+      assertNear(actual[i]!, expected[name]!.data as ArrayLike<number>, tolerance, what(name));
+    }
+    return made;
+  });
 }
 
 async function runPlan(path: string, arrays: readonly Float32Array[]): Promise<ArrayLike<number>[]> {

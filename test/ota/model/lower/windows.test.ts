@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Case, compare, compiled, refusals, samples } from './against-ort.ts';
+import { constant, info, node, onnxModel } from '../../../support/onnx-writer.ts';
+import { type Case, compare, compareModel, compiled, refusals, samples } from './against-ort.ts';
 
 const small = fc.integer({ min: 1, max: 3 });
 const side = fc.integer({ min: 6, max: 11 });
@@ -131,6 +132,65 @@ test('pools, with padding that counts and that does not, and windows that end ou
   for (const op of ['MaxPool', 'AveragePool']) {
     assert.ok((await compare(samples(pools(op, 2)), { mayRefuse: true, opset: 19 })) > 20, op);
     assert.ok((await compare(samples(pools(op, 1)), { mayRefuse: true, opset: 19 })) > 15, op);
+  }
+});
+
+test('a convolution of few channels with an even kernel reads columns in pairs', async () => {
+  const conv: Case = {
+    op: 'Conv',
+    operands: [[1, 3, 8, 12], { random: [4, 3, 6, 4] }, { random: [4] }],
+    attributes: { strides: [2, 2], pads: [2, 2, 2, 0] },
+  };
+  await compare([conv]);
+  const { plan } = await compiled([conv]);
+  const found = plan.nodes.find(({ op }) => op === 'convolution2d');
+  assert.equal(found?.op === 'convolution2d' && found.kernel, [6, 2]);
+});
+
+/** The quarters of a picture, joined in the given order, and a convolution. */
+function focus(order: readonly number[]): Parameters<typeof onnxModel>[0] {
+  const ints = (name: string, ...values: number[]) => constant(name, 'int64', [values.length], values);
+  const quarters = order.map((quarter) => {
+    const [y, x] = [quarter % 2, Math.floor(quarter / 2)];
+    return node('Slice', ['x', `${y}${x}`, 'ends', 'axes', 'steps'], [`q${quarter}`]);
+  });
+  return {
+    inputs: [info('x', 'float32', [1, 2, 6, 8])],
+    outputs: [info('y', 'float32')],
+    initializers: [
+      ...[0, 1].flatMap((y) => [0, 1].map((x) => ints(`${y}${x}`, y, x))),
+      ints('ends', 2 ** 31, 2 ** 31),
+      ints('axes', 2, 3),
+      ints('steps', 2, 2),
+      constant(
+        'w',
+        'float32',
+        [3, 8, 3, 3],
+        Array.from({ length: 216 }, (_, i) => Math.sin(i)),
+      ),
+    ],
+    nodes: [
+      ...quarters,
+      node(
+        'Concat',
+        order.map((quarter) => `q${quarter}`),
+        ['joined'],
+        { axis: 1 },
+      ),
+      node('Conv', ['joined', 'w'], ['y'], { pads: [1, 1, 1, 1] }),
+    ],
+  };
+}
+
+test('the focus of YOLOX becomes one convolution of the picture, whatever the order of its quarters', async () => {
+  for (const order of [
+    [0, 1, 2, 3],
+    [2, 0, 3, 1],
+  ]) {
+    const data = Float32Array.from({ length: 96 }, (_, i) => Math.cos(i));
+    const model = { bytes: onnxModel(focus(order)), feeds: [{ name: 'x', shape: [1, 2, 6, 8], data }] };
+    const { report } = await compareModel(model);
+    assert.equal(report.operators, { convolution2d: 1, transpose: 1, reshape: 1 });
   }
 });
 
