@@ -3,7 +3,7 @@
 import type { Attribute, Node, Value } from '../graph.ts';
 import { numberOf, numbersOf, stringOf } from '../lower/attributes.ts';
 import type { Absorption, Form } from './absorption.ts';
-import { type Scale, scaleFor } from './scale.ts';
+import type { Scale } from './scale.ts';
 import { centredBias, centredWeights, oneScale, productScales } from './weights.ts';
 
 interface Wanted {
@@ -94,33 +94,31 @@ const isAddable: FitsScales = (a, b, output) =>
   [a, b].every(({ scale }) => within(scale / output.scale, -10, 8));
 const isMultipliable: FitsScales = (a, b, output) => within((a.scale * b.scale) / output.scale, -16, 8);
 
+/**
+ * Inputs that are functions of a quantised number (SiLU without a scale of its own) are added in float32, as the model
+ * says: rounding them to 8 bits first cost YOLOX-nano most of its agreement with ONNX Runtime and won 3 % of time.
+ */
 function elementwise(
   state: Absorption,
   node: Node,
   wanted: Wanted,
   fits: FitsScales,
 ): readonly string[] | false {
-  const forms = node.inputs.map((name) => state.forms.get(name) ?? constantForm(state, name));
-  const [a, b] = forms.map((form) => form && (form.plain ? form.scale : scaleFor(form.table)));
-  if (!a || !b || !forms.some((form) => form && 'table' in form) || !fits(a, b, wanted.scale)) return false;
-  return node.inputs.map((name, at) => {
-    const form = forms[at]!;
-    if (form.plain)
-      return 'stored' in form ? form.stored : state.quantised(name, form.scale, `${name} in int8`, node.name);
-    // No float32 in between: half a step of the finest scale that holds all this function gives.
-    return state.quantised(name, at === 0 ? a : b, `${name} in int8`, node.name);
-  });
+  const forms = node.inputs.map((name) => state.plainForm(name));
+  const scales = node.inputs.map((name, at) => forms[at]?.scale ?? constantScale(state, name));
+  const [a, b] = scales;
+  if (!a || !b || !forms.some((form) => form) || !fits(a, b, wanted.scale)) return false;
+  return node.inputs.map(
+    (name, at) => forms[at]?.stored ?? state.quantised(name, scales[at]!, `${name} in int8`, node.name),
+  );
 }
 
 /** A constant that is quantised in the model keeps its own scale. */
-function constantForm(
-  state: Absorption,
-  name: string,
-): { readonly plain: true; readonly scale: Scale } | undefined {
+function constantScale(state: Absorption, name: string): Scale | undefined {
   const quantizer = state.quantisedConstant(name)?.quantizer;
   if (!quantizer || quantizer.axis !== undefined || quantizer.type === 'int32') return undefined;
   const shift = quantizer.type === 'uint8' ? 128 : 0;
-  return { plain: true, scale: { scale: quantizer.scales[0]!, zeroPoint: quantizer.zeroPoints[0]! - shift } };
+  return { scale: quantizer.scales[0]!, zeroPoint: quantizer.zeroPoints[0]! - shift };
 }
 
 function mean(state: Absorption, node: Node, wanted: Wanted): readonly string[] | false {

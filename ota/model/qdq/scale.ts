@@ -67,14 +67,6 @@ export function roundHalfEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** The narrowest scale that holds these reals and zero. */
-export function scaleFor(reals: Float32Array): Scale {
-  const low = Math.min(0, ...reals);
-  const high = Math.max(0, ...reals);
-  const scale = Math.fround(Math.max((high - low) / 255, 1e-30));
-  return { scale, zeroPoint: Math.max(-128, Math.min(127, Math.round(-128 - low / scale))) };
-}
-
 /** Every real that an int8 value can stand for, the one of -128 first. */
 export function realsOf({ scale, zeroPoint }: Scale): Float32Array {
   return Float32Array.from({ length: 256 }, (_, i) => Math.fround(scale * (i - 128 - zeroPoint)));

@@ -25,7 +25,7 @@ for (const [op, attributes] of Object.entries(FUNCTIONS)) {
       writer.output('y', X, scale, writer.zeroPoint());
       return scale;
     },
-    0.98,
+    { least: 0.98 },
   );
 }
 
@@ -41,7 +41,7 @@ cases(
     writer.output('y', X, scale, writer.zeroPoint());
     return scale;
   },
-  0.98,
+  { least: 0.98 },
 );
 
 test.run();
