@@ -36,8 +36,8 @@ interface NativeTurns {
 type Input = Float32Array | Int8Array | Uint8Array;
 
 /**
- * Takes the session over: `close` closes it. Calls may overlap; the session puts them in order. They reject with what
- * `Session.infer` does, and with ModelError `bad-model` when the outputs are not what the manifest says.
+ * Takes the session over: `close` closes it. Calls may overlap; the session puts them in order, so a frame's data must stay
+ * as they are until its promise is settled. They reject with what `Session.infer` does, and with ModelError `bad-model` when the outputs are not what the manifest says.
  */
 class PictureModel<T extends DetectionDecoding | ClassificationDecoding> {
   readonly labels: readonly string[];

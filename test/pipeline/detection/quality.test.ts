@@ -115,6 +115,29 @@ if (folder && models) {
     });
   }
 
+  test('YuNet finds the same faces and landmarks with either backend', async () => {
+    const file = 'yunet-face/yunet_n_320_320.onnx';
+    const [reference, native] = [
+      await detector('yunet-face', join(models, file)),
+      await detector('yunet-face', await planOf(file)),
+    ];
+    let faces = 0;
+    for (const { frame, persons } of pictures) {
+      const expected = await reference.detect(frame);
+      const found = await native.detect(frame);
+      assert.is(found.length, expected.length);
+      assert.ok(found.length === 0 || persons.length > 0, 'a face without a person');
+      faces += found.length;
+      for (const [i, { box, landmarks }] of found.entries()) {
+        const [was, now] = [expected[i]!, [...box, ...landmarks!]];
+        const same = [...was.box, ...was.landmarks!].every((value, k) => Math.abs(value - now[k]!) < 0.5);
+        assert.ok(same, `${now} instead of ${was.box}, ${was.landmarks}`);
+      }
+    }
+    assert.ok(faces >= 15, `${faces} faces`);
+    await Promise.all([reference.close(), native.close()]);
+  });
+
   test('Visual Wake Words tells pictures with persons from those without', async () => {
     const loaded = example('vww') as LoadedManifest<ClassificationManifest>;
     const files = ['small/vww_96_fp32.onnx', 'small/vww_96_int8_qdq.onnx'];
