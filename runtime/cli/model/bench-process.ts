@@ -1,9 +1,10 @@
 /** Child process of bench.ts, so that memory is the model's own: a BenchJob as argument, a BenchRun or an error out. */
 
 import { readFileSync } from 'node:fs';
+import type { DeviceProfile } from '../../config/device-profile/schema.ts';
 import { describeError, VigieError } from '../../core/errors.ts';
-import { loadSession } from '../../pipeline/inference/load-session.ts';
 import type { BackendName, SessionOptions } from '../../pipeline/inference/session.ts';
+import { loadArtifact } from './load-artifact.ts';
 import type { NamedShapes } from './shapes.ts';
 import { type Timing, timing } from './statistics.ts';
 
@@ -11,6 +12,7 @@ export interface BenchJob {
   readonly path: string;
   readonly backend: BackendName;
   readonly options: SessionOptions;
+  readonly profile: DeviceProfile;
   readonly shapes: NamedShapes;
   readonly seconds: number;
 }
@@ -28,11 +30,11 @@ const WARM_UP = 5;
 const LEAST_RUNS = 10;
 const KIBI = 1024;
 
-async function measure({ path, backend, options, shapes, seconds }: BenchJob): Promise<BenchRun> {
+async function measure({ path, backend, options, profile, shapes, seconds }: BenchJob): Promise<BenchRun> {
   const { randomInputs } = await import('../../../ota/model/random-inputs.ts');
   const before = memory('VmRSS');
   const began = performance.now();
-  const session = await loadSession({ path, backend }, options);
+  const session = await loadArtifact({ path, backend }, options, profile);
   const contract = session.describe().inputs;
   const infos = contract.map((info) => ({
     ...info,

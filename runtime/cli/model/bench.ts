@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { findDevice } from '../../config/device-profile/device.ts';
 import { readBoardFacts } from '../../config/device-profile/facts.ts';
+import type { DeviceProfile } from '../../config/device-profile/schema.ts';
 import { sessionLimits } from '../../config/device-profile/session-limits.ts';
 import { describeError, InputError, UsageError, VigieError } from '../../core/errors.ts';
 import { siblingModule } from '../../core/paths.ts';
@@ -64,7 +65,7 @@ Example:
       threads: wholeNumbers('threads', values.threads, 1, 256),
       seconds: wholeNumber('seconds', values.seconds, 1, 600),
       shapes: parseShapes(values.shape),
-      options: limits(values.profile),
+      ...limits(values.profile),
     };
     const unavailable = await unavailableBackends();
     const results: Measured[] = [];
@@ -85,6 +86,7 @@ interface Plan {
   readonly seconds: number;
   readonly shapes: NamedShapes;
   readonly options: SessionOptions;
+  readonly profile: DeviceProfile;
 }
 
 interface Measured extends BenchRun {
@@ -100,10 +102,10 @@ interface Passed {
   readonly reason: string;
 }
 
-function limits(reference: string | undefined): SessionOptions {
+function limits(reference: string | undefined): Pick<Plan, 'options' | 'profile'> {
   const { profile } = findDevice(reference === undefined ? undefined : { reference, by: '--profile' });
   const { memoryLimitBytes } = sessionLimits(profile, readBoardFacts());
-  return { memoryLimitBytes };
+  return { options: { memoryLimitBytes }, profile };
 }
 
 async function measure(
@@ -137,6 +139,7 @@ async function measure(
           shapes: plan.shapes,
           seconds: plan.seconds,
           options: { ...plan.options, threads },
+          profile: plan.profile,
         });
         if ('error' in reply) pass(reply.error.code, reply.error.message);
         else results.push({ model, backend, threads, ...reply.run });

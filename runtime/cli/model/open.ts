@@ -18,6 +18,7 @@ import {
 import type { BackendName, Session } from '../../pipeline/inference/session.ts';
 import { findManifest } from './find-manifest.ts';
 import { kindOf } from './kind.ts';
+import { loadArtifact } from './load-artifact.ts';
 import type { NamedShapes } from './shapes.ts';
 import { compiledPlan } from './temporary-plan.ts';
 
@@ -79,6 +80,7 @@ export async function open(options: OpenOptions): Promise<OpenedModel> {
       unavailable: await unavailableBackends(),
       session: { ...limits, ...(options.threads === undefined ? {} : { threads: options.threads }) },
       log: createLog('silent'),
+      load: (artifact, session) => loadArtifact(artifact, session, profile),
     });
     const close = async () => {
       await session.close();
