@@ -10,7 +10,6 @@ import { PlanBuilder } from './plan/builder.ts';
 import type { Plan } from './plan/plan.ts';
 import { writePlan } from './plan/write.ts';
 import { absorbQuantisation } from './qdq/absorb.ts';
-import { foldFocus } from './rewrite/focus.ts';
 
 export interface CompileOptions extends ReadOptions {
   readonly path: string;
@@ -50,7 +49,7 @@ export async function compileModel(options: CompileOptions): Promise<Compiled> {
 
 /** @throws ModelError as compileModel, from lowering on */
 export function compileGraph(graph: OnnxGraph, name: string): Compiled {
-  const fusion = fuse(foldFocus(absorbQuantisation(graph)));
+  const fusion = fuse(absorbQuantisation(graph));
   const builder = new PlanBuilder();
   const { fused, unsupported } = lower(fusion.graph, builder);
   const named = new Set(graph.notLowerable.map(({ node }) => node));

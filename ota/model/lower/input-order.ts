@@ -9,7 +9,6 @@ const WINDOWED = new Set([
   'Conv',
   'ConvTranspose',
   'DepthToSpace',
-  'FoldWidth',
   'GlobalAveragePool',
   'GlobalMaxPool',
   'MaxPool',

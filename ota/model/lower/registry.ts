@@ -96,8 +96,7 @@ export const OPERATORS: Readonly<Record<string, Lower>> = {
   Upsample: resize.resize,
 };
 
-/** Operators of passes before, domain `vigie`. */
+/** Operators of the quantisation pass, domain `vigie`. */
 export const OWN_OPERATORS: Readonly<Record<string, Lower>> = {
-  FoldWidth: blocks.foldWidth,
   Lookup: quantisation.lookup,
 };

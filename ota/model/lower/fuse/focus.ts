@@ -4,6 +4,7 @@
  */
 
 import type { Node, Value } from '../../graph.ts';
+import { sizeOf } from '../../onnx/tensor-data.ts';
 import { axisIn, numberOf, numbersIn, numbersOf, stringOf } from '../attributes.ts';
 import type { Rewriter } from './rewriter.ts';
 
@@ -11,8 +12,8 @@ export function foldFocus(rewriter: Rewriter): void {
   for (const conv of rewriter.nodes) {
     if (!isPlain(conv)) continue;
     const focus = joinedQuarters(rewriter, conv.inputs[0]!) ?? spaceToDepth(rewriter, conv.inputs[0]!);
-    const weights = rewriter.constant(conv.inputs[1]!);
-    if (!focus || weights?.shape.length !== 4) continue;
+    const weights = rewriter.value(conv.inputs[1]!);
+    if (!focus || !weights?.data || weights.shape.length !== 4) continue;
     rewriter.replace(
       [...focus.nodes, conv],
       doubled(rewriter, conv, focus.picture, interleaved(weights, focus.channels)),
@@ -37,7 +38,7 @@ interface Focus {
 function evenPicture(rewriter: Rewriter, name: string): readonly number[] | undefined {
   const value = rewriter.value(name);
   const even = value?.shape.length === 4 && value.shape[2]! % 2 === 0 && value.shape[3]! % 2 === 0;
-  return even && !value.quantization ? value.shape : undefined;
+  return even ? value.shape : undefined;
 }
 
 function joinedQuarters(rewriter: Rewriter, name: string): Focus | undefined {
@@ -118,36 +119,33 @@ function isPlain(conv: Node): boolean {
   return (numbersOf(conv, 'dilations') ?? []).every((dilation) => dilation === 1);
 }
 
-/** [O, 4·C, H, W] as [O, C, 2·H, 2·W]. */
-function interleaved({ shape, ...rest }: Value, parts: readonly Channel[]) {
-  const [outputs, inputs, height, width] = shape as [number, number, number, number];
+/** [O, 4·C, H, W] as [O, C, 2·H, 2·W], of whatever type. */
+function interleaved(weights: Value, parts: readonly Channel[]): Value {
+  const [outputs, inputs, height, width] = weights.shape as [number, number, number, number];
   const channels = inputs / 4;
-  const from = numbersIn({ ...rest, shape });
-  const to = new Float32Array(from.length);
-  for (const [i, number] of from.entries()) {
+  const bytes = sizeOf(weights.type);
+  const from = weights.data!;
+  const to = new Uint8Array(from.length);
+  for (let i = 0; i < from.length / bytes; i++) {
     const x = i % width;
     const y = Math.floor(i / width) % height;
     const input = Math.floor(i / (width * height)) % inputs;
     const output = Math.floor(i / (width * height * inputs));
     const part = parts[input]!;
     const row = (output * channels + part.channel) * 2 * height + 2 * y + part.y;
-    to[row * 2 * width + 2 * x + part.x] = number;
+    const at = (row * 2 * width + 2 * x + part.x) * bytes;
+    for (let byte = 0; byte < bytes; byte++) to[at + byte] = from[i * bytes + byte]!;
   }
-  return { shape: [outputs, channels, 2 * height, 2 * width], numbers: to };
+  return { ...weights, shape: [outputs, channels, 2 * height, 2 * width], data: to };
 }
 
-function doubled(
-  rewriter: Rewriter,
-  conv: Node,
-  picture: string,
-  { shape, numbers }: { shape: number[]; numbers: Float32Array },
-): Node {
+function doubled(rewriter: Rewriter, conv: Node, picture: string, filter: Value): Node {
   const twice = (name: string, missing: number[]) =>
     (numbersOf(conv, name) ?? missing).map((size) => 2 * size);
   const attributes = new Map(conv.attributes);
-  attributes.set('kernel_shape', shape.slice(2));
+  attributes.set('kernel_shape', filter.shape.slice(2));
   attributes.set('strides', twice('strides', [1, 1]));
   attributes.set('pads', twice('pads', [0, 0, 0, 0]));
-  const weights = rewriter.addFloats(conv.inputs[1]!, shape, numbers);
+  const weights = rewriter.addConstant(filter);
   return { ...conv, inputs: [picture, weights, ...conv.inputs.slice(2)], attributes };
 }

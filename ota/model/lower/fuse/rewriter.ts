@@ -69,9 +69,14 @@ export class Rewriter {
 
   /** Adds a constant. @returns its name */
   addFloats(near: string, shape: readonly number[], numbers: ArrayLike<number>): string {
-    const name = `${near} (fused ${this.#values.size})`;
     const data = new Uint8Array(Float32Array.from(numbers).buffer);
-    this.#values.set(name, { name, type: 'float32', shape, data });
+    return this.addConstant({ name: near, type: 'float32', shape, data });
+  }
+
+  /** Adds a constant under a name of its own, near that of the given value. @returns the name */
+  addConstant(value: Value): string {
+    const name = `${value.name} (fused ${this.#values.size})`;
+    this.#values.set(name, { ...value, name });
     return name;
   }
 

@@ -40,14 +40,3 @@ function blockOf(node: Node, lowering: Lowering): number {
   if (block < 2) refuse(`its blocksize is ${block}; XNNPACK's is at least 2`);
   return block;
 }
-
-/** Each pair of pixels in a row becomes one of twice the channels, the left one's first: in NHWC nothing moves. */
-export function foldWidth(node: Node, lowering: Lowering): void {
-  const [input] = node.inputs as [string];
-  const { batch, channels, height, width } = pictureOf(lowering, input);
-  const source = asPicture(lowering, input);
-  pictureOutput(lowering, node.outputs[0]!, (output) => {
-    const shape = [batch, height, width / 2, 2 * channels];
-    lowering.emit({ op: 'reshape', shape, inputs: [source], outputs: [output] });
-  });
-}

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { constant, info, node, onnxModel } from '../../../support/onnx-writer.ts';
-import { random, sideBySide } from '../../../support/side-by-side.ts';
+import { constant, info, node, onnxModel } from '../../../../support/onnx-writer.ts';
+import { random, sideBySide } from '../../../../support/side-by-side.ts';
 
 const CORNERS = [
   [0, 0],
