@@ -50,7 +50,8 @@ function summary(runs: boolean, problems: number, quarantined: readonly string[]
   if (problems === 0) return `ok: ${plural(tags, 'tag')}\n`;
   const count = plural(problems, 'error');
   if (!runs) return `${count}: the node would stay on its last good configuration\n`;
-  return `${count}: the node would run ${plural(tags, 'tag')} without ${quarantined.join(', ')}\n`;
+  const without = quarantined.length > 0 ? ` without ${quarantined.join(', ')}` : '';
+  return `${count}: the node would run ${plural(tags, 'tag')}${without}\n`;
 }
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

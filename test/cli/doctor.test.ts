@@ -107,6 +107,21 @@ test('a node in order: no failure, and the broker really let it in', async () =>
   await broker.stop();
 });
 
+test('the board, its profile, and what can run models here', async () => {
+  const site = { node: { site: 'test', name: 'board' }, http: { enabled: false } };
+  const own = await diagnose(site);
+  assert.is(own.found('device profile').state, 'ok');
+  assert.match(own.found('backends').detail, /onnxruntime.* can run models/);
+  const named = await diagnose({ ...site, device: { profile: 'raspberry-pi-4' } });
+  assert.match(named.found('device profile').detail, /^raspberry-pi-4 for .*\(named by device\.profile\)/);
+  const wrong = await diagnose({ ...site, device: { profile: 'raspberry-pie-4' } });
+  assert.is(wrong.found('device profile').state, 'failure');
+  assert.match(wrong.found('device profile').detail, /did you mean 'raspberry-pi-4'/);
+  const jetson = await diagnose({ ...site, device: { profile: 'jetson-nano' } });
+  assert.is(jetson.found('backends').state, 'warning');
+  assert.match(jetson.found('backends').detail, /tensorrt cannot: /);
+});
+
 test('a configuration with errors: each at its place; the parts that are right are looked at', async () => {
   const broken = await diagnose('node: { site: a }\nlgo: {}\n');
   assert.is(broken.code, 1);

@@ -14,6 +14,7 @@ import { loadConfig } from '../../../runtime/config/load.ts';
 import { formatProblem } from '../../../runtime/config/problem.ts';
 import { InputError } from '../../../runtime/core/errors.ts';
 import { packageRoot } from '../../../runtime/core/paths.ts';
+import { vigieHere } from '../../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-profile-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -116,6 +117,18 @@ test('vigie.yaml: by name, by a path beside it; a wrong one is a problem at its 
     formatProblem('vigie.yaml', problems[0]!),
     /^vigie\.yaml:2:20: device\.profile: .*broken\.yaml:1:1: /,
   );
+});
+
+test('check: a wrong profile takes no tag with it', async () => {
+  const file = join(folder, 'vigie.yaml');
+  writeFileSync(file, site('jetson-nanno'));
+  const { code, stdout } = await vigieHere(['check', file]);
+  assert.is(code, 1);
+  assert.match(
+    stdout,
+    /vigie\.yaml:2:20: device\.profile: no device profile 'jetson-nanno'; did you mean 'jetson-nano'\?\n/,
+  );
+  assert.match(stdout, '1 error: the node would run 0 tags\n');
 });
 
 test('what the child found is used again until the own profile changes', async () => {

@@ -32,6 +32,15 @@ function everything() {
 const line = async (registry: Registry, start: string) =>
   (await registry.metrics()).split('\n').find((text) => text.startsWith(start));
 
+test('the board and its profile are labels', async () => {
+  const { registry } = everything();
+  const text = await registry.metrics();
+  assert.match(
+    text,
+    'vigie_device_info{profile="raspberry-pi-5",board="Raspberry Pi 5 Model B Rev 1.0"} 1\n',
+  );
+});
+
 test('the latest value of a tag is a gauge with stage, kind and unit', async () => {
   const { registry, tagMetrics } = everything();
   tagMetrics.accept([sample(tags[0]!, 7.1), sample(tags[1]!, true), sample(tags[0]!, 7.25)]);
