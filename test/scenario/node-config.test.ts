@@ -50,6 +50,20 @@ async function reload(node: RunningNode, end = 'config.reload.done') {
   return { line, lines: node.lines.slice(from) };
 }
 
+test('the start says once which device profile was chosen, and why; another one waits for a restart', async () => {
+  const http = await freePort();
+  const named = (profile: string) => config(http, [], { device: { profile } });
+  const folder = nodeFolder(named('jetson-nano'));
+  const node = runNode(folder);
+  const chosen = await node.logged('device.profile.chosen');
+  assert.equal([chosen.profile, chosen.why], ['jetson-nano', 'named by device.profile']);
+  await node.logged('node.started');
+  folder.configure(named('raspberry-pi-5'));
+  const { lines } = await reload(node);
+  assert.equal(lines.find(({ event }) => event === 'config.reload.needs-restart')?.keys, ['device']);
+  assert.is(node.lines.filter(({ event }) => event === 'device.profile.chosen').length, 1);
+});
+
 test('SIGHUP takes over what it can, and says what waits for a restart', async () => {
   const [a, b] = [await startDevice(), await startDevice()];
   const http = await freePort();
