@@ -20,7 +20,7 @@ main() {
   mkdir -p "$folder"
   # Packages unpacked, none of their programs run: no emulator is needed to build. The suite is the oldest supported.
   [ -e "$sysroot/usr/include/cpuinfo.h" ] || unpack
-  [ -e build/xnnpack/arm64/lib/libXNNPACK.a ] || sh scripts/xnnpack.sh arm64
+  sh scripts/xnnpack.sh arm64
   cmake -S . -B "$folder/native" -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/arm64.cmake"
   cmake --build "$folder/native" --target vigie --parallel "$(nproc)"
   [ -x "$folder/node" ] || node_binary

@@ -142,7 +142,9 @@ export interface Binding extends TensorrtBinding {
   decodePicture(bytes: Uint8Array): Picture;
 }
 
-export const addonPath: string = join(packageRoot, 'build', 'native', 'Release', 'vigie.node');
+/** VIGIE_ADDON names another build, such as one for the processor that is being emulated. */
+export const addonPath: string =
+  process.env.VIGIE_ADDON ?? join(packageRoot, 'build', 'native', 'Release', 'vigie.node');
 
 const FIX = 'build it with `npm run build:native` in the folder that holds package.json';
 let loaded: Binding | undefined;
