@@ -11,7 +11,6 @@ export interface Subject {
 export interface PlanSubject extends Subject {
   /** Of the last call's bare run of the plan, in microseconds. */
   lastRunUs(): Promise<number>;
-  readonly memoryBytes: number;
 }
 
 export async function planSubject(path: string, input: Tensor): Promise<PlanSubject> {
@@ -22,7 +21,6 @@ export async function planSubject(path: string, input: Tensor): Promise<PlanSubj
     Object.entries(await session.infer(inputs)).map(([name, { data }]) => [name, data]),
   );
   return {
-    memoryBytes: session.describe().memoryBytes,
     async call() {
       await session.infer(inputs, into);
     },

@@ -44,6 +44,8 @@ struct Description {
   std::uint32_t threads = 1;
   /// Bytes this session holds beyond the mapped file: packed weights, workspace, buffers.
   std::uint64_t memory_bytes = 0;
+  /// What of it the weights take, packed for this processor, and the operators that hold them; 0 where not told.
+  std::uint64_t weights_bytes = 0;
 };
 
 /// A tensor in the contract's order and type; does not own its data.

@@ -121,6 +121,7 @@ Napi::Object to_js(Napi::Env env, const backends::Description& description) {
   facts.Set("backend", description.backend);
   facts.Set("threads", description.threads);
   facts.Set("memoryBytes", static_cast<double>(description.memory_bytes));
+  facts.Set("weightsBytes", static_cast<double>(description.weights_bytes));
   facts.Set("inputs", to_js(env, description.inputs));
   facts.Set("outputs", to_js(env, description.outputs));
   return facts;

@@ -88,6 +88,8 @@ export interface NativeSessionFacts {
   readonly outputs: readonly NativeTensorInfo[];
   readonly threads: number;
   readonly memoryBytes: number;
+  /** What of it the weights take, packed for this processor; 0 where the backend does not tell. */
+  readonly weightsBytes: number;
 }
 
 /** data, shape, data, shape …: one pair per output; the shape is undefined where the contract has no free dimension. */

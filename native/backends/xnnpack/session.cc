@@ -60,7 +60,7 @@ XnnpackSession::XnnpackSession(const Plan& plan, std::unique_ptr<Mapping> mappin
   }
   for (const std::uint32_t id : plan.unread) unread_.emplace_back(plan.values[id].bytes(), account_);
   build_runtime(plan);
-  description_ = {"xnnpack", {}, {}, threads_of(options), account_.held()};
+  description_ = {"xnnpack", {}, {}, threads_of(options), account_.held(), weights_bytes_};
   for (const Port& port : inputs_) description_.inputs.push_back(port.info);
   for (const Port& port : outputs_) description_.outputs.push_back(port.info);
   if (mapping_) mapping_->drop_pages();
@@ -80,7 +80,9 @@ XnnpackSession::Port XnnpackSession::make_port(const xnnpack::Port& port, const 
 void XnnpackSession::build_runtime(const Plan& plan) {
   const Accounting accounting(account_);
   try {
+    const std::uint64_t before = account_.held();
     runtime_ = build(plan, pool_ ? pool_->threads : nullptr);
+    weights_bytes_ = account_.held() - before;
     std::vector<xnn_external_value> ends;
     for (std::size_t i = 0; i < inputs_.size(); ++i) ends.push_back({plan.inputs[i].value, inputs_[i].stored.data()});
     for (std::size_t i = 0; i < outputs_.size(); ++i) ends.push_back({plan.outputs[i].value, outputs_[i].stored.data()});

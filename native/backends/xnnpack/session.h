@@ -51,6 +51,7 @@ class XnnpackSession final : public backends::Session {
   std::vector<Buffer> unread_;
   Runtime runtime_;
   backends::Description description_;
+  std::uint64_t weights_bytes_ = 0;
   std::uint64_t last_run_ns_ = 0;
 };
 
