@@ -115,7 +115,7 @@ for (const [what, damage] of [
 
 test('without the native addon the node runs, and says what it does without', async () => {
   const root = mkdtempSync(join(tmpdir(), 'vigie-root-'));
-  for (const name of ['runtime', 'package.json'])
+  for (const name of ['runtime', 'device-profiles', 'package.json'])
     cpSync(join(packageRoot, name), join(root, name), { recursive: true });
   symlinkSync(join(packageRoot, 'node_modules'), join(root, 'node_modules'));
   const [device, http] = [await startDevice(), await freePort()];
