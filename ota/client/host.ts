@@ -1,0 +1,41 @@
+/** What the update client asks of the node that it updates. The node implements it; tests put a stand-in in its place. */
+
+import type { VerifiedBundle } from '../bundle/bundle.ts';
+
+/** A bundle in the store whose files are all there and verified. */
+export interface InstalledBundle {
+  readonly name: string;
+  readonly release: number;
+  /** SHA-256 of bundle.json, lower-case hexadecimal: the identity of the release's content. */
+  readonly digest: string;
+  readonly bundle: VerifiedBundle;
+  /** Absolute path of a file that the bundle lists, by its path in the bundle. @throws for one that was not fetched. */
+  readonly file: (path: string) => string;
+}
+
+/** What a trial looks at, since the model began to serve. */
+export interface ServingMeasures {
+  readonly inferences: number;
+  readonly errors: number;
+  /** Milliseconds; undefined before the first inference. */
+  readonly latencyP95: number | undefined;
+  /** Bytes that the node's process holds now. */
+  readonly rss: number;
+  /** Inferences a second since the switch. */
+  readonly rate: number;
+  /** Of the model's score or best confidence, in deciles of the previous model's; empty before enough were seen. */
+  readonly outputShift: number | undefined;
+}
+
+export interface ModelHost {
+  /** Which artifact of the bundle this node would run, and why not the earlier ones. @throws ModelError `bundle-no-backend` */
+  choose(bundle: VerifiedBundle): { readonly artifact: string; readonly backend: string };
+  /** Runs the golden vectors on the chosen backend in a child process. @throws ModelError `selftest-failed`, with what differed */
+  selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void>;
+  /** Loads and warms `bundle` beside what serves, routes over between two inferences, closes the old one when idle. */
+  serve(bundle: InstalledBundle): Promise<{ readonly switchMs: number }>;
+  /** undefined where nothing serves under this name. */
+  measures(name: string): ServingMeasures | undefined;
+  /** Nothing serves under this name any more: no release of it is good. */
+  idle(name: string, reason: string): Promise<void>;
+}
