@@ -39,3 +39,16 @@ export interface ModelHost {
   /** Nothing serves under this name any more: no release of it is good. */
   idle(name: string, reason: string): Promise<void>;
 }
+
+/** A signed assignment may carry the node's configuration; the same rules hold as for a model: trial, commit or back. */
+export interface ConfigurationHost {
+  /**
+   * Checks it by the schema, keeps what runs now for `rollBack`, and runs on it; may end the process to do so.
+   * @throws InputError `config-invalid` naming every problem; then nothing has changed.
+   */
+  apply(bytes: Uint8Array): Promise<void>;
+  /** Why the node is not well on it (a component failed that ran before); undefined when it is. */
+  trouble(): string | undefined;
+  /** Back to what ran before `apply`, also after a restart. */
+  rollBack(reason: string): Promise<void>;
+}
