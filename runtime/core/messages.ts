@@ -131,6 +131,64 @@ export interface AnomalyEvent extends Readonly<Record<string, unknown>> {
   readonly summary: string;
 }
 
+/** The model that made a detection. */
+export interface ModelIdentity {
+  readonly name: string;
+  readonly version: string;
+  /** `sha256:` and the hexadecimal digest of the file that ran. */
+  readonly digest: string;
+}
+
+/** Why an intrusion ended. `stopped`: the camera, or its place in the configuration, is gone. */
+export type IntrusionEnd = 'left' | 'lost' | 'disarmed' | 'stopped';
+
+/** Where the best picture of an event is. */
+export interface SnapshotReference {
+  /** Topic below `vigie/<site>/<node>/`, or a file's name in the node's snapshot folder. */
+  readonly ref: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+}
+
+/**
+ * Body of `events/detection`. An intrusion (a track inside a zone) has one `start`, updates and one `end`; the crossing of a
+ * tripwire is one event, `once`. Moments are told as milliseconds before the record's `time`, which is put right later
+ * when the node's clock had not been set.
+ */
+export interface DetectionEvent extends Readonly<Record<string, unknown>> {
+  readonly schema: 'vigie.detection/1';
+  /** Same in all phases of an intrusion; unique over restarts. */
+  readonly id: string;
+  readonly kind: 'intrusion' | 'crossing';
+  readonly phase: EpisodePhase | 'once';
+  readonly camera: string;
+  /** Name of the zone or tripwire. */
+  readonly zone: string;
+  /** Of a crossing, as seen from the first end of the tripwire towards the second. */
+  readonly direction?: 'left-to-right' | 'right-to-left';
+  /** Number of the track, unique within one run of the camera. */
+  readonly track: number;
+  readonly label: string;
+  /** Of the last detection, and the highest of the event; 0 … 1. */
+  readonly confidence: number;
+  readonly peak: number;
+  /** Last seen: x, y, width, height as parts of the picture. */
+  readonly box: readonly [number, number, number, number];
+  readonly enteredAgoMs: number;
+  /** When it was last inside; only of an `end`. */
+  readonly leftAgoMs?: number;
+  /** How long it was inside so far. */
+  readonly durationMs: number;
+  /** Only of an `end`. */
+  readonly reason?: IntrusionEnd;
+  readonly model: ModelIdentity;
+  /** The best picture so far; absent while there is none. */
+  readonly snapshot?: SnapshotReference;
+  /** One sentence for a person. */
+  readonly summary: string;
+}
+
 /** A record as the outbox hands it to a sink: the body is JSON text, the stamp's wall time is corrected. */
 export interface StoredRecord extends Stamp {
   /** Position in the outbox; what `remove` takes. */
