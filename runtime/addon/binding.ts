@@ -3,8 +3,9 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { InputError, ModelError, VigieError } from '../core/errors.ts';
+import { DeviceError, InputError, ModelError, VigieError } from '../core/errors.ts';
 import { packageRoot } from '../core/paths.ts';
+import type { CaptureBinding } from './capture.ts';
 import type { TensorrtBinding } from './tensorrt.ts';
 import type { NativeVision, Picture } from './vision.ts';
 
@@ -130,7 +131,7 @@ export interface NativeBackend {
   readonly unavailable?: string;
 }
 
-export interface Binding extends TensorrtBinding {
+export interface Binding extends TensorrtBinding, CaptureBinding {
   fitIsolationForest(options: NativeFitOptions): NativeEnsemble;
   ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
   deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;
@@ -185,7 +186,8 @@ function isWholeElf(path: string): boolean {
 }
 
 /**
- * Calls into the addon and turns its errors into the project's: InputError `bad-argument` or `bad-picture`; ModelError with any other of
+ * Calls into the addon and turns its errors into the project's: InputError `bad-argument`, `bad-picture`, `bad-pipeline`;
+ * DeviceError `capture-unavailable`, `capture-failed`; ModelError with any other of
  * the addon's codes (core/error.h lists them).
  */
 export function calling<T>(work: () => T): T {
@@ -202,6 +204,7 @@ export function translated(error: unknown): unknown {
   switch (code) {
     case 'bad-argument':
     case 'bad-picture':
+    case 'bad-pipeline':
       return new InputError(code, error.message);
     case 'bad-model':
     case 'fit-failed':
@@ -213,6 +216,9 @@ export function translated(error: unknown): unknown {
     case 'session-closed':
     case 'out-of-memory':
       return new ModelError(code, error.message);
+    case 'capture-unavailable':
+    case 'capture-failed':
+      return new DeviceError(code, error.message);
     case 'session-busy':
       return new ModelError(code, error.message, { retryable: true });
     default:

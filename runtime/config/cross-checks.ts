@@ -25,6 +25,7 @@ export function crossChecks(config: Config): CrossIssue[] {
   };
   const source = unique('source', NAMES);
   const tag = unique('tag', NAMES);
+  const camera = unique('source or camera', NAMES);
   const bus = unique('bus', 'one source owns a bus: put all its units there');
   config.sources.forEach((entry, index) => {
     source(entry.name, ['sources', index, 'name'], `sources[${index}]`);
@@ -32,6 +33,10 @@ export function crossChecks(config: Config): CrossIssue[] {
     if (line) bus(line.name, ['sources', index, line.key], `source '${entry.name}'`);
     for (const { name, path } of tagPlaces(entry))
       tag(name, ['sources', index, ...path], `source '${entry.name}'`);
+  });
+  for (const name of new Set(config.sources.map((entry) => entry.name))) camera(name, [], `source '${name}'`);
+  config.cameras.forEach(({ name }, index) => {
+    camera(name, ['cameras', index, 'name'], `cameras[${index}]`);
   });
   return [...issues, ...modelIssues(config)];
 }

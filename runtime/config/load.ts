@@ -9,6 +9,7 @@ import { isProfilePath } from './device-profile/load.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
 import { HOLE, withoutHoles } from './holes.ts';
 import { formatPath, type Problem } from './problem.ts';
+import type { CameraConfig } from './schema/camera.ts';
 import { type Config, rootConfig } from './schema/root.ts';
 import { type ParsedYaml, parseYaml } from './yaml.ts';
 
@@ -102,6 +103,7 @@ function deviceOf(path: readonly PropertyKey[], data: unknown): readonly Propert
   const lists = [
     ['sources', INDEX, 'units', INDEX],
     ['sources', INDEX],
+    ['cameras', INDEX],
     ['anomaly', 'models', INDEX],
   ];
   for (const list of lists) {
@@ -145,7 +147,17 @@ function resolveFiles(config: Config, directory: string): Config {
     ...config,
     device: profile && isProfilePath(profile) ? { profile: resolve(directory, profile) } : config.device,
     sources: config.sources.map((source) => (source.type === 'replay' ? absolute(source) : source)),
+    cameras: config.cameras.map((camera) => resolveCamera(camera, directory)),
     anomaly: { ...config.anomaly, models: config.anomaly.models.map(absolute) },
+  };
+}
+
+function resolveCamera(camera: CameraConfig, directory: string): CameraConfig {
+  const { source, model } = camera;
+  return {
+    ...camera,
+    source: source.type === 'file' ? { ...source, file: resolve(directory, source.file) } : source,
+    ...(model ? { model: { ...model, manifest: resolve(directory, model.manifest) } } : {}),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { anomalyConfig } from './anomaly.ts';
+import { cameraConfig } from './camera.ts';
 import { described, name } from './common.ts';
 import { deviceConfig } from './device.ts';
 import { httpConfig } from './http.ts';
@@ -42,6 +43,9 @@ export const rootConfig = z.strictObject({
   sources: described(
     z.array(sourceConfig).max(1000).default([]),
     'What is read: Modbus buses, serial sensors, recordings.',
+  ),
+  cameras: needsRestart(
+    described(z.array(cameraConfig).max(64).default([]), 'Cameras, each watched by a model.'),
   ),
   anomaly: needsRestart(described(anomalyConfig.prefault({}), 'Anomaly analysis.')),
   outbox: needsRestart(described(outboxConfig.prefault({}), 'The durable queue.')),
