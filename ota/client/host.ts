@@ -28,8 +28,16 @@ export interface ServingMeasures {
 }
 
 export interface ModelHost {
-  /** Which artifact of the bundle this node would run, and why not the earlier ones. @throws ModelError `bundle-no-backend` */
-  choose(bundle: VerifiedBundle): { readonly artifact: string; readonly backend: string };
+  /**
+   * Which artifact of the bundle this node would run, why not the earlier ones, and what must be in the store for it:
+   * paths in the bundle, manifest.json and golden vectors among them. Of the files, only manifest.json is there yet.
+   * @throws ModelError `bundle-no-backend`
+   */
+  choose(bundle: InstalledBundle): {
+    readonly artifact: string;
+    readonly backend: string;
+    readonly needs: readonly string[];
+  };
   /** Runs the golden vectors on the chosen backend in a child process. @throws ModelError `selftest-failed`, with what differed */
   selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void>;
   /** Loads and warms `bundle` beside what serves, routes over between two inferences, closes the old one when idle. */
