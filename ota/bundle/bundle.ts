@@ -13,14 +13,6 @@ export interface BundleFile {
   readonly blocks: Sha256;
 }
 
-/** One file that holds the model, for one backend: the same as in manifest.json, so that a node can choose before it fetches. */
-export interface BundleArtifact {
-  readonly backend: 'onnxruntime' | 'xnnpack' | 'tensorrt';
-  readonly precision: 'float32' | 'float16' | 'int8';
-  /** Of one of the bundle's files. */
-  readonly path: string;
-}
-
 /** One way to make a file of this bundle out of one of an earlier bundle. */
 export interface BundleDelta {
   readonly path: string;
@@ -63,10 +55,8 @@ export interface VerifiedBundle {
   /** Monotonic per name: what the floor compares. */
   readonly release: number;
   readonly requires: BundleRequirements;
-  /** manifest.json (the model manifest) is always one of them. */
+  /** manifest.json (the model manifest) is always one of them, and lists the artifacts by path. */
   readonly files: readonly BundleFile[];
-  /** A node fetches the one that it chose, and every file that is no artifact. */
-  readonly artifacts: readonly BundleArtifact[];
   readonly deltas: readonly BundleDelta[];
   /** Golden vectors: file paths in this bundle, and how far an output may be off (of its range). */
   readonly selftest: { readonly vectors: string; readonly tolerance: number } | undefined;
