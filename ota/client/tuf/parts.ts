@@ -10,7 +10,11 @@ export interface MetadataSource {
   metadata(path: string, mostBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
-/** Trusted metadata on disk. `write` is durable when it returns: after a power cut the old bytes or the new. */
+/**
+ * Trusted metadata on disk. `write` is durable when it returns: after a power cut the old bytes or the new. Names are
+ * plain file names: `root.json`, `timestamp.json`, `snapshot.json`, `targets.json`, those of delegated roles, and
+ * `known-versions`, from which a torn file's version is remembered. What cannot be read counts as lost.
+ */
 export interface TrustStore {
   /** @returns undefined when there is none. @throws StorageError `state-read` */
   read(name: string): Uint8Array | undefined;
