@@ -7,7 +7,7 @@ export interface Delivery {
   readonly retain: boolean;
 }
 
-/** @param payload only valid during the call: copy what is kept. */
+/** @param payload the receiver's: nobody writes to it again. A receiver must not throw. */
 export type OnMessage = (topic: string, payload: Uint8Array) => void;
 
 export interface OtaLink {
