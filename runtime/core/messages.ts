@@ -139,8 +139,11 @@ export interface ModelIdentity {
   readonly digest: string;
 }
 
-/** Why an intrusion ended. `stopped`: the camera, or its place in the configuration, is gone. */
-export type IntrusionEnd = 'left' | 'lost' | 'disarmed' | 'stopped';
+/**
+ * Why an intrusion ended. `lost`: not seen any more. `doubtful`: the model is not sure any more. `stopped`: the camera, or
+ * its place in the configuration, is gone.
+ */
+export type IntrusionEnd = 'left' | 'lost' | 'doubtful' | 'disarmed' | 'stopped';
 
 /** Where the best picture of an event is. */
 export interface SnapshotReference {

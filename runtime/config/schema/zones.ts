@@ -37,7 +37,7 @@ const zone = z
     ),
     mode: described(
       z.enum(['include', 'exclude']).default('include'),
-      'include: who is inside is an intruder. exclude: who is inside counts in no zone.',
+      'include: who is inside is an intruder. exclude: who is inside counts nowhere.',
     ),
     dwell: described(
       duration('0ms', '1d').prefault('0ms'),
@@ -114,7 +114,7 @@ const events = z.strictObject({
     'How long a track must be outside before its event ends.',
   ),
   clear: described(
-    z.number().min(0.1).max(1).default(0.7),
+    z.number().min(0.1).max(1).default(0.4),
     'Hysteresis: confidence may fall to this part of `minConfidence` before a track no longer counts.',
   ),
 });

@@ -1,0 +1,73 @@
+/** Which detection continues which track: one pass of the association. */
+
+import { type Box, iou } from '../../../core/geometry.ts';
+import type { Observation } from '../observation.ts';
+import { assign } from './assignment.ts';
+
+export interface Side {
+  readonly label: string;
+  readonly box: Box;
+}
+
+export interface Matched<T> {
+  readonly pairs: readonly (readonly [T, Observation])[];
+  readonly tracks: readonly T[];
+  readonly observations: readonly Observation[];
+}
+
+/** 0 … 1: how much two boxes look like the same thing. */
+export type Likeness = (a: Box, b: Box) => number;
+
+/**
+ * Pairs of the same label and a likeness of at least `least`, so that the sum of likenesses is greatest; and what is left.
+ * @param least above 0.
+ */
+export function match<T extends Side>(
+  tracks: readonly T[],
+  observations: readonly Observation[],
+  least: number,
+  likeness: Likeness = iou,
+): Matched<T> {
+  if (tracks.length === 0 || observations.length === 0) return { pairs: [], tracks, observations };
+  const costs = new Float64Array(tracks.length * observations.length).fill(Number.POSITIVE_INFINITY);
+  tracks.forEach(({ label, box }, row) => {
+    observations.forEach((one, column) => {
+      const alike = one.label === label ? likeness(box, one.box) : 0;
+      if (alike >= least && alike > 0) costs[row * observations.length + column] = 1 - alike;
+    });
+  });
+  const columns = assign(costs, tracks.length, observations.length, 1);
+  const taken = new Set<number>(columns);
+  return {
+    pairs: tracks.flatMap((track, row) =>
+      columns[row]! < 0 ? [] : [[track, observations[columns[row]!]!] as const],
+    ),
+    tracks: tracks.filter((_, row) => columns[row]! < 0),
+    observations: observations.filter((_, column) => !taken.has(column)),
+  };
+}
+
+/** Overlap of the boxes made larger by this part on each side: for what moved further than its own size between two looks. */
+export function widened(margin: number): Likeness {
+  const wide = ([x, y, width, height]: Box): Box => [
+    x - margin * width,
+    y - margin * height,
+    width * (1 + 2 * margin),
+    height * (1 + 2 * margin),
+  ];
+  return (a, b) => (alikeInSize(a, b) ? iou(wide(a), wide(b)) : 0);
+}
+
+/** Nobody doubles between two looks. */
+function alikeInSize(a: Box, b: Box): boolean {
+  const ratio = (a[2] * a[3]) / (b[2] * b[3]);
+  return ratio > 0.4 && ratio < 2.5;
+}
+
+/** Part of the smaller box that lies in the other. */
+export function containment(a: Box, b: Box): number {
+  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
+  if (width <= 0 || height <= 0) return 0;
+  return (width * height) / Math.min(a[2] * a[3], b[2] * b[3]);
+}
