@@ -34,6 +34,8 @@ export interface BundleRequirements {
   readonly architectures?: readonly string[];
   /** Bytes of memory that the model needs beside what the node uses. */
   readonly ramBytes?: number;
+  /** Bytes that the store needs free beyond the files themselves: for an engine that is built on the board. */
+  readonly diskBytes?: number;
 }
 
 export interface HealthGate {
