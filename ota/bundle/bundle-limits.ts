@@ -1,4 +1,4 @@
-/** Bounds of bundles, and the names of the public tree: what publisher, hub, stick and node agree on. */
+/** Bounds of bundles, and the names of their targets: what publisher, hub and node agree on. */
 
 /** Of one hash in a block map. */
 export const HASH_BYTES = 32;
@@ -9,7 +9,6 @@ export const MOST_FILE_BYTES = 2 * 1024 ** 3;
 export const MOST_FILES = 256;
 /** Half of all files may have one; bundle.json would not hold more. */
 export const MOST_DELTAS = 128;
-export const MOST_DEPTH = 24;
 
 /** Of a file in a bundle, and of a target. No archive is ever unpacked: files lie in the store by their hash. */
 export const BUNDLE_PATH = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,3}$/;
@@ -18,10 +17,6 @@ export const BUNDLE_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 /** Of a group of nodes: the name of its assignment's target. */
 export const GROUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,58}$/;
 export const SHA256 = /^[0-9a-f]{64}$/;
-
-/** Folders of the public tree, as a hub serves it and a stick carries it: `metadata/3.root.json`, `blobs/SHA256`. */
-export const METADATA_FOLDER = 'metadata';
-export const BLOBS_FOLDER = 'blobs';
 
 export const bundleTarget = (name: string, release: number) => `bundles/${name}/${release}.json`;
 export const assignmentTarget = (group: string) => `assign/${group}.json`;
