@@ -12,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   vigie::node::register_sessions(env, exports);
   vigie::node::register_tensorrt(env, exports);
   vigie::node::register_vision(env, exports);
+  vigie::node::register_capture(env, exports);
   return exports;
 }
 

@@ -8,6 +8,8 @@ namespace vigie::node {
 struct AddonData {
   Napi::FunctionReference ensemble_class;
   Napi::FunctionReference session_class;
+  Napi::FunctionReference frame_class;
+  Napi::FunctionReference capture_class;
 };
 
 }  // namespace vigie::node

@@ -14,5 +14,7 @@ void register_clock(Napi::Env env, Napi::Object exports);
 void register_sessions(Napi::Env env, Napi::Object exports);
 /// new Vision(options): pictures in, detections out; decodePicture(bytes): { width, height, data } of RGB.
 void register_vision(Napi::Env env, Napi::Object exports);
+/// captureProblem(), openCapture(options, onEvent): see runtime/addon/capture.ts.
+void register_capture(Napi::Env env, Napi::Object exports);
 
 }  // namespace vigie::node

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 #include "napi/vision_results.h"
@@ -49,8 +50,17 @@ void VisionJob::take(const FrameBytes& from) {
   for (vision::Plane& plane : frame_.planes) plane.data = moved(plane.data);
 }
 
+void VisionJob::take(FramePointer frame) {
+  frame_ = frame->buffer->frame;
+  captured_ = std::move(frame);
+}
+
 void VisionJob::execute(backends::Session& session) {
-  const vision::Placement placement = preprocessor_.run(frame_, session.input_buffer(0));
+  const vision::Placement placement = [&] {
+    // Cameras have few buffers: this one goes back before the model runs.
+    const FramePointer captured = std::move(captured_);
+    return preprocessor_.run(frame_, session.input_buffer(0));
+  }();
   session.run();
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const backends::View view = session.output(outputs_[i]);

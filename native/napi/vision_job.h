@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "napi/frame_wrap.h"
 #include "napi/session_thread.h"
 #include "napi/vision_options.h"
 
@@ -20,6 +21,8 @@ class VisionJob : public SessionJob {
 
   /// Copies the picture: JavaScript could transfer its memory while the job runs. The buffer is kept.
   void take(const FrameBytes& frame);
+  /// Keeps a captured frame until the job has read it, instead of a copy.
+  void take(FramePointer frame);
 
   void execute(backends::Session& session) override;
   napi_value result(napi_env env, backends::Session& session) noexcept override;
@@ -30,6 +33,7 @@ class VisionJob : public SessionJob {
   std::optional<vision::Classifier> classifier_;
   std::vector<std::size_t> outputs_;
   std::vector<std::uint8_t> pixels_;
+  FramePointer captured_;
   vision::Frame frame_{};
   std::vector<vision::Tensor> tensors_;
   std::span<const vision::Detection> boxes_;

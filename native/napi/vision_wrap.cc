@@ -1,9 +1,11 @@
 #include "napi/vision_wrap.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "napi/arguments.h"
+#include "napi/frame_wrap.h"
 #include "napi/session_wrap.h"
 #include "napi/vision_results.h"
 
@@ -67,8 +69,9 @@ VisionWrap::VisionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Vision
 /// prepare(frame, out): fills the typed array with the model's input as the contract has it.
 Napi::Value VisionWrap::prepare(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const FrameBytes bytes = frame_bytes(info[0]);
-    preprocessor_->run(bytes.frame(), elements_of_type(info[1], options_.contract.type));
+    const FramePointer captured = FrameWrap::of(info[0]);
+    const vision::Frame frame = captured ? captured->buffer->frame : frame_bytes(info[0]).frame();
+    preprocessor_->run(frame, elements_of_type(info[1], options_.contract.type));
     return info.Env().Undefined();
   });
 }
@@ -116,10 +119,14 @@ Napi::Value VisionWrap::detect(const Napi::CallbackInfo& info) {
       job_ = std::make_shared<VisionJob>(idle, options_);
       session_ = Napi::Persistent(info[0].As<Napi::Object>());
     }
-    const FrameBytes bytes = frame_bytes(info[1]);
-    // Getters of the frame have run since.
-    session.idle_session();
-    job_->take(bytes);
+    if (FramePointer captured = FrameWrap::of(info[1])) {
+      job_->take(std::move(captured));
+    } else {
+      const FrameBytes bytes = frame_bytes(info[1]);
+      // Getters of the frame have run since.
+      session.idle_session();
+      job_->take(bytes);
+    }
     return session.submit(info.Env(), job_);
   });
 }

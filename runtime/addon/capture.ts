@@ -13,6 +13,8 @@ export interface CapturedFrame {
   readonly capturedAt: number;
   /** CLOCK_MONOTONIC since when every frame has had the very same pixels. */
   readonly sameSince: number;
+  /** In the recording, milliseconds; undefined where the source does not tell. */
+  readonly position?: number | undefined;
   /** @param options.most longest side: larger pictures are scaled down. @throws (rejects) InputError `bad-argument` */
   encodeJpeg(options: { readonly quality: number; readonly most?: number }): Promise<Uint8Array>;
   /** Gives the buffer back to the pipeline; every method throws `bad-argument` from now on. Idempotent. */
@@ -22,6 +24,8 @@ export interface CapturedFrame {
 export interface CaptureCounters {
   readonly captured: number;
   readonly skipped: number;
+  /** Pictures that could not be read and were passed over. */
+  readonly damaged: number;
 }
 
 /** `frame`: take() has one. The others come once, and no frame follows: close and open anew. */

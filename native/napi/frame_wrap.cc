@@ -1,0 +1,93 @@
+#include "napi/frame_wrap.h"
+
+#include <utility>
+
+#include "napi/addon_data.h"
+#include "napi/arguments.h"
+#include "napi/jpeg_job.h"
+
+namespace vigie::node {
+
+namespace {
+
+const vision::Frame& picture(const FramePointer& frame) { return frame->buffer->frame; }
+
+std::int64_t bytes_of(const vision::Frame& frame) {
+  return std::int64_t{frame.width} * frame.height * 3 / 2;
+}
+
+double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+
+}  // namespace
+
+Napi::Function FrameWrap::define(Napi::Env env) {
+  return DefineClass(env, "CapturedFrame",
+                     {
+                         InstanceMethod<&FrameWrap::encode_jpeg>("encodeJpeg"),
+                         InstanceMethod<&FrameWrap::close>("close"),
+                     });
+}
+
+FrameWrap::FrameWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<FrameWrap>(info) {}
+
+FrameWrap::~FrameWrap() { release(Env()); }
+
+Napi::Object FrameWrap::make(Napi::Env env, FramePointer frame) {
+  Napi::Object object = env.GetInstanceData<AddonData>()->frame_class.New({});
+  Unwrap(object)->fill(env, std::move(frame));
+  return object;
+}
+
+FramePointer FrameWrap::of(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  const auto object = value.As<Napi::Object>();
+  if (!object.InstanceOf(value.Env().GetInstanceData<AddonData>()->frame_class.Value())) return nullptr;
+  FramePointer frame = Unwrap(object)->frame_;
+  if (!frame) throw Error("bad-argument", "the frame is closed");
+  return frame;
+}
+
+void FrameWrap::fill(Napi::Env env, FramePointer frame) {
+  const vision::Frame& shown = picture(frame);
+  const Napi::Object self = Value();
+  const auto set = [&](const char* name, const Napi::Value& value) {
+    self.DefineProperty(Napi::PropertyDescriptor::Value(name, value, napi_enumerable));
+  };
+  const auto number = [&](double value) { return Napi::Number::New(env, value); };
+  set("width", number(shown.width));
+  set("height", number(shown.height));
+  set("format", Napi::String::New(env, shown.format == vision::PixelFormat::nv12 ? "nv12" : "i420"));
+  set("sequence", number(static_cast<double>(frame->sequence)));
+  set("capturedAt", number(milliseconds(frame->buffer->captured_at)));
+  set("sameSince", number(milliseconds(frame->same_since)));
+  const std::int64_t position = frame->buffer->position;
+  set("position", position < 0 ? env.Undefined() : Napi::Value(number(milliseconds(position))));
+  accounted_ = bytes_of(shown);
+  Napi::MemoryManagement::AdjustExternalMemory(env, accounted_);
+  frame_ = std::move(frame);
+}
+
+void FrameWrap::release(Napi::Env env) {
+  frame_.reset();
+  if (accounted_ != 0) Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(accounted_, 0));
+}
+
+/// encodeJpeg({ quality, most }): a promise of the picture as a Uint8Array, made on a thread of the pool.
+Napi::Value FrameWrap::encode_jpeg(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object options = options_object(info);
+    vision::JpegOptions wanted;
+    wanted.quality = static_cast<int>(whole_number(options.Get("quality"), "quality", 1, 100));
+    if (!options.Get("most").IsUndefined()) {
+      wanted.most = static_cast<std::uint32_t>(whole_number(options.Get("most"), "most", 16, vision::kLongestSide));
+    }
+    return JpegJob::start(info.Env(), of(Value()), wanted);
+  });
+}
+
+Napi::Value FrameWrap::close(const Napi::CallbackInfo& info) {
+  release(info.Env());
+  return info.Env().Undefined();
+}
+
+}  // namespace vigie::node
