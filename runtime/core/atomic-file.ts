@@ -1,21 +1,28 @@
 /** The one way state is written: after a power cut the file is the old one or the new one, never half of each. */
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StorageError } from './errors.ts';
+import { type FileSystem, nodeFileSystem } from './file-system.ts';
 
 /**
  * Temporary file beside `path`, fsync, rename, fsync of the directory.
- * @throws StorageError `state-write` (retryable) when the disk refuses; the old file is untouched.
+ * @throws StorageError `state-write` (retryable) when the disk refuses; the old file is untouched, unless only the last
+ *   fsync was refused: then either may be there after a power cut.
  */
-export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o640): void {
+export function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o640,
+  fs: FileSystem = nodeFileSystem,
+): void {
   const temporary = `${path}.new`;
   try {
-    writeDurably(temporary, typeof data === 'string' ? Buffer.from(data) : data, mode);
-    renameSync(temporary, path);
-    syncDirectory(dirname(path));
+    writeDurably(fs, temporary, typeof data === 'string' ? Buffer.from(data) : data, mode);
+    fs.rename(temporary, path);
+    syncDirectory(dirname(path), fs);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary, fs);
     throw new StorageError('state-write', `cannot write ${path}`, {
       cause,
       retryable: true,
@@ -34,21 +41,29 @@ export function readJsonFile(path: string): unknown {
   }
 }
 
-function writeDurably(path: string, data: Uint8Array, mode: number): void {
-  const fd = openSync(path, 'w', mode);
+/** Makes names that came into or left a directory outlast a power cut. */
+export function syncDirectory(path: string, fs: FileSystem = nodeFileSystem): void {
+  const fd = fs.open(path, 'r');
   try {
-    for (let done = 0; done < data.length; ) done += writeSync(fd, data, done);
-    fsyncSync(fd);
+    fs.sync(fd);
   } finally {
-    closeSync(fd);
+    fs.close(fd);
   }
 }
 
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
+function writeDurably(fs: FileSystem, path: string, data: Uint8Array, mode: number): void {
+  const fd = fs.open(path, 'w', mode);
   try {
-    fsyncSync(fd);
+    for (let done = 0; done < data.length; ) done += fs.write(fd, data.subarray(done), done);
+    fs.sync(fd);
   } finally {
-    closeSync(fd);
+    fs.close(fd);
   }
+}
+
+/** What is in the way here was in the way before: the first error is the one to tell. */
+function removeQuietly(path: string, fs: FileSystem): void {
+  try {
+    fs.remove(path);
+  } catch {}
 }

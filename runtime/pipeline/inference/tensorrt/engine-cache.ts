@@ -2,9 +2,9 @@
 
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { tryLock } from '../../../core/lock.ts';
 import type { Bytes } from '../../../core/units.ts';
 import { type EngineKey, engineFileName, isEngineOf, keyText } from './engine-file.ts';
-import { tryLock } from './lock.ts';
 
 interface Entry {
   readonly path: string;

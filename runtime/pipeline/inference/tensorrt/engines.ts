@@ -7,12 +7,12 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openTensorrt, type TensorrtHere, type TensorrtPrecision } from '../../../addon/tensorrt.ts';
 import { ModelError, StorageError } from '../../../core/errors.ts';
+import { tryLock } from '../../../core/lock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Bytes } from '../../../core/units.ts';
 import { type BuildLimits, buildInChild } from './engine-builder.ts';
 import { EngineCache } from './engine-cache.ts';
 import { type EngineKey, keyText } from './engine-file.ts';
-import { tryLock } from './lock.ts';
 
 export interface EngineOptions {
   readonly precision: TensorrtPrecision;

@@ -1,4 +1,4 @@
-/** One build of an engine at a time on a machine, whoever asks. */
+/** One worker at a time on a machine, whoever asks: an engine build, an update. */
 
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
