@@ -17,6 +17,8 @@ export interface Header {
 export interface Root extends Header {
   readonly consistentSnapshot: boolean;
   readonly roles: Readonly<Record<TopRole, RoleKeys>>;
+  /** Whose word on the time counts: `x-time`, a role of our own beside the four (`{keyids, threshold: 1}`). */
+  readonly time: RoleKeys | undefined;
 }
 
 /** What a parent says of a metadata file (§4.4). */

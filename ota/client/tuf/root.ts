@@ -14,9 +14,12 @@ export function readRoot(signed: JsonObject, policy: TufPolicy, where: string): 
   const { consistent_snapshot: consistentSnapshot = false } = signed;
   if (typeof consistentSnapshot !== 'boolean')
     throw malformed(where, 'has a consistent_snapshot that is not true or false');
+  // Beside `roles` and not in it, where other clients take the four for all that there may be.
+  const time = signed['x-time'] === undefined ? undefined : objectIn(signed, 'x-time', where);
   return {
     ...readHeader(signed, 'root', where),
     consistentSnapshot,
+    time: time && readRoleKeys(time, keys, `${where} x-time`),
     roles: Object.fromEntries(
       TOP_ROLES.map((role) => [
         role,
