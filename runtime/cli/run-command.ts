@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   bench: async () => (await import('./bench.ts')).bench,
   outbox: async () => (await import('./outbox.ts')).outbox,
   model: async () => (await import('./model.ts')).model,
+  ota: async () => (await import('./ota.ts')).ota,
 };
 
 const EXIT_OK = 0;
