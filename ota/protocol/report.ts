@@ -27,6 +27,8 @@ export interface NodeReport {
   readonly _type: 'vigie-node-state';
   readonly v: 1;
   readonly node: string;
+  /** Whose assignment it follows. */
+  readonly group: string;
   /** The ed25519 public key that signed this, 64 hexadecimal digits. */
   readonly key: string;
   /** Rises with every report, also over restarts: an older one is a replay. */
