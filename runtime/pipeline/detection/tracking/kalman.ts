@@ -28,7 +28,7 @@ export interface Noise {
 }
 
 /** A walking person passes about half of the own height, or twice the own width, in a second. */
-export const PERSON_NOISE: Noise = { measurement: 0.06, motion: 1.5, growth: 0.4, speed: 1.5 };
+export const PERSON_NOISE: Noise = { measurement: 0.06, motion: 3, growth: 0.4, speed: 1.5 };
 
 export function predictAxis(state: AxisState, dt: number, acceleration: number): AxisState {
   const { x, v, xx, xv, vv } = state;

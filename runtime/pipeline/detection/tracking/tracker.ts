@@ -9,8 +9,8 @@ import type { Look, Observation } from '../observation.ts';
 import { containment, match, widened } from './matching.ts';
 import { Track } from './track.ts';
 
-/** A doubtful detection must fit well. */
-const LOW_SCORE_OVERLAP = 0.4;
+/** A doubtful detection must fit better than the configuration's least overlap. */
+const LOW_SCORE_OVERLAP = 0.3;
 /** Of boxes made larger for the last pass. */
 const WIDENING = 0.4;
 const WIDE_OVERLAP = 0.25;
@@ -118,8 +118,8 @@ export class Tracker {
       overlap,
     );
     found(first.pairs, false);
-    const seen = first.tracks.filter(({ state }) => state === 'seen');
-    const second = match(seen, doubtful, Math.max(overlap, LOW_SCORE_OVERLAP));
+    // Lost ones too, unlike ByteTrack: who stands behind another person may never be a sure detection again.
+    const second = match(first.tracks, doubtful, Math.max(overlap, LOW_SCORE_OVERLAP));
     found(second.pairs, true);
     const third = match(
       this.#tracks.filter(({ state }) => state === 'new'),
