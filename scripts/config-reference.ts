@@ -87,7 +87,7 @@ function* walk(key: string, schema: z.ZodType): Generator<Row> {
     return;
   }
   if (inner instanceof z.ZodArray && unwrap(inner.element as z.ZodType).inner instanceof z.ZodObject) {
-    yield { key: `${key}[]`, type: 'list', fallback: 'required', description };
+    yield { key: `${key}[]`, type: 'list', fallback: fallback ?? 'required', description };
     yield* walk(`${key}[]`, inner.element as z.ZodType);
     return;
   }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { byteSize, described, duration, name, secretFile } from './common.ts';
+import { detectionConfig, privacyConfig } from './zones.ts';
 
 const file = z.string().min(1).max(4096);
 
@@ -136,6 +137,11 @@ export const cameraFields = {
     'Cameras of one group share a process: less memory, and one crash takes them all. Left out: a process of its own.',
   ),
   model: described(model.optional(), 'Detection model; without one the camera is only watched.'),
+  detection: described(
+    detectionConfig.prefault({}),
+    'What the model is to look for, where, and when that is an event.',
+  ),
+  privacy: described(privacyConfig.prefault({}), 'What is kept and shown of persons.'),
   healing: described(healing.prefault({}), 'When the camera counts as stuck.'),
   memory: described(
     memory.prefault({}),
@@ -145,7 +151,6 @@ export const cameraFields = {
 
 export type CameraSourceConfig = z.output<typeof cameraSource>;
 
-/** What it watches for (zones, tripwires, schedules) stands in zones.ts. */
 export const cameraConfig = z.strictObject({ ...cameraFields }).superRefine((camera, context) => {
   const { source } = camera;
   if (source.type === 'rtsp' && source.passwordFile !== undefined && source.user === undefined) {
@@ -154,6 +159,11 @@ export const cameraConfig = z.strictObject({ ...cameraFields }).superRefine((cam
       path: ['source', 'passwordFile'],
       message: 'a password goes with user',
     });
+  }
+  const { zones, tripwires } = camera.detection;
+  if (camera.model === undefined && zones.length + tripwires.length > 0) {
+    const path = ['detection', zones.length > 0 ? 'zones' : 'tripwires'];
+    context.addIssue({ code: 'custom', path, message: 'nothing is found without a model: add one' });
   }
   for (const [, found] of (camera.pipeline ?? '').matchAll(/\{([^}]*)\}/g)) {
     if (CAMERA_PLACEHOLDERS.includes(found!)) continue;

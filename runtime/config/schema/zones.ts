@@ -99,7 +99,7 @@ const tracker = z.strictObject({
     'Intersection over union of prediction and detection from which they may be the same.',
   ),
   lowScore: described(
-    z.number().gt(0).max(1).default(0.4),
+    z.number().gt(0).max(1).default(0.5),
     "Detections down to this part of the model's threshold may continue a track, though they start none.",
   ),
 });
@@ -147,6 +147,10 @@ const rate = z.strictObject({
   minFps: described(
     z.number().gt(0).max(120).default(1),
     'Pictures per second that are looked at however hot the board is.',
+  ),
+  wantedFps: described(
+    z.number().gt(0).max(120).default(5),
+    'Pictures per second below which a slow model gives way to a faster one of its bundle.',
   ),
 });
 
