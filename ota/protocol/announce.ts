@@ -1,15 +1,24 @@
-/** The retained hint that something changed. It is not signed and believed in nothing: at most it makes a node look, and wait a little for blocks that are said to come. */
+/**
+ * The retained hint that something changed. It is not signed and believed in nothing: at most it makes a node look, and
+ * wait a little for blocks that are said to come.
+ */
 
 import { BLOB_NAME } from './public-tree.ts';
 
 export interface Announcement {
   /** Of timestamp.json: tells one state of the repository from another. 64 hexadecimal digits. */
   readonly timestamp: string;
-  /** Blobs whose blocks will be broadcast shortly, by SHA-256. */
-  readonly broadcast: readonly string[];
+  /** What will be broadcast shortly. */
+  readonly broadcast: readonly AnnouncedBlob[];
 }
 
-const MOST_BYTES = 8192;
+export interface AnnouncedBlob {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly length: number;
+}
+
+const MOST_BYTES = 16_384;
 const MOST_BLOBS = 64;
 const SCHEMA = 'vigie.ota-announce/1';
 
@@ -32,8 +41,14 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined 
   if (typeof json !== 'object' || json === null) return undefined;
   const { schema, timestamp, broadcast } = json as Readonly<Record<string, unknown>>;
   if (schema !== SCHEMA || !isHash(timestamp) || !Array.isArray(broadcast)) return undefined;
-  if (broadcast.length > MOST_BLOBS || !broadcast.every(isHash)) return undefined;
-  return { timestamp, broadcast };
+  if (broadcast.length > MOST_BLOBS || !broadcast.every(isAnnounced)) return undefined;
+  return { timestamp, broadcast: broadcast.map(({ sha256, length }) => ({ sha256, length })) };
+}
+
+function isAnnounced(value: unknown): value is AnnouncedBlob {
+  if (typeof value !== 'object' || value === null) return false;
+  const { sha256, length } = value as Readonly<Record<string, unknown>>;
+  return isHash(sha256) && Number.isSafeInteger(length) && (length as number) >= 0;
 }
 
 function isHash(value: unknown): value is string {
