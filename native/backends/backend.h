@@ -73,20 +73,24 @@ class Session {
   virtual ~Session() = default;
   virtual const Description& describe() const = 0;
 
-  /// Copies inputs (in the order of describe().inputs) into the backend's own buffers, converting to the stored form,
-  /// and runs. @throws bad-argument when a view does not match the contract; the text names both sides.
-  virtual void infer(std::span<const View> inputs) = 0;
+  /// Copies inputs (in the order of describe().inputs) into the backend's own buffers, converting to the stored form in
+  /// the same pass. @throws bad-argument when a view does not match the contract; the text names both sides.
+  virtual void put(std::span<const View> inputs) = 0;
 
   /// Memory of the input in its stored form, for pre-processing to write to before run(). At least 16 bytes behind its
   /// end may be read. @throws bad-argument when the shape is free.
   virtual std::span<std::byte> input_buffer(std::size_t index) = 0;
   /// Runs on what the input buffers hold.
   virtual void run() = 0;
+  void infer(std::span<const View> inputs) {
+    put(inputs);
+    run();
+  }
 
   /// Nanoseconds of the backend's own computation in the last run, without checks and conversions; 0 before the first.
   virtual std::uint64_t last_run_ns() const { return 0; }
 
-  /// The output in the contract's type and order; valid until the next infer or run.
+  /// The output in the contract's type and order; valid until the next put or run.
   virtual View output(std::size_t index) const = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "napi/infer_job.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -10,12 +9,6 @@
 namespace vigie::node {
 
 namespace {
-
-bool is_stored_as_contract(const backends::TensorInfo& info) {
-  const backends::Stored& stored = info.stored;
-  return stored.type == info.type && stored.permutation.empty() && stored.scale == 1 && stored.zero_point == 0 &&
-         !has_free_dimension(info.shape);
-}
 
 /// The array of the caller's for output `index`, if it still fits. Empty handle: none.
 napi_value fitting(napi_env env, napi_value into, std::size_t index, const backends::View& view, void** data) {
@@ -59,18 +52,8 @@ napi_value shape_array(napi_env env, std::span<const std::int64_t> shape) {
 }  // namespace
 
 InferJob::InferJob(backends::Session& session)
-    : session_(session), infos_(session.describe().inputs), inputs_(infos_.size()), views_(infos_.size()) {
-  for (std::size_t i = 0; i < infos_.size(); ++i) {
-    inputs_[i].shape = infos_[i].shape;
-    if (!is_stored_as_contract(infos_[i])) {
-      direct_ = false;
-    } else {
-      const std::span<std::byte> buffer = session.input_buffer(i);
-      const std::size_t bytes = bytes_of(infos_[i].type, infos_[i].shape);
-      if (buffer.size() < bytes) direct_ = false;
-      inputs_[i].direct = buffer.first(std::min(bytes, buffer.size()));
-    }
-  }
+    : session_(session), infos_(session.describe().inputs), shapes_(infos_.size()), views_(infos_.size()) {
+  for (std::size_t i = 0; i < infos_.size(); ++i) shapes_[i] = infos_[i].shape;
 }
 
 void InferJob::read(const Napi::Value& arrays, const Napi::Value& shapes, const Napi::Value& into,
@@ -97,20 +80,15 @@ void InferJob::read_into(const Napi::Value& into) {
 
 void InferJob::copy(napi_env env, std::span<const napi_value> handles) {
   for (std::size_t i = 0; i < infos_.size(); ++i) {
-    Input& input = inputs_[i];
-    const std::size_t bytes = bytes_of(infos_[i].type, input.shape);
+    const std::size_t bytes = bytes_of(infos_[i].type, shapes_[i]);
     const std::span<const std::byte> data = elements_of(Napi::Value(env, handles[i]), infos_[i], bytes);
-    if (!direct_ && input.staging.size() < bytes) input.staging.resize(bytes);
-    std::byte* target = direct_ ? input.direct.data() : input.staging.data();
-    if (bytes > 0) std::memcpy(target, data.data(), bytes);
-    views_[i] = {infos_[i].type, input.shape, target, bytes};
+    views_[i] = {infos_[i].type, shapes_[i], data.data(), bytes};
   }
-  convert_ = !direct_;
+  session_.put(views_);
 }
 
 void InferJob::use_buffers() {
   for (std::size_t i = 0; i < infos_.size(); ++i) buffer(i);
-  convert_ = false;
 }
 
 std::span<std::byte> InferJob::buffer(std::size_t index) { return session_.input_buffer(index); }
@@ -124,7 +102,7 @@ void InferJob::read_shape(const Napi::Value& shape, std::size_t index) {
     return;
   }
   const auto dims = shape.As<Napi::Array>();
-  std::vector<std::int64_t>& read = inputs_[index].shape;
+  std::vector<std::int64_t>& read = shapes_[index];
   const bool same_rank = dims.Length() == info.shape.size();
   bool fits = same_rank;
   for (std::uint32_t i = 0; same_rank && i < dims.Length(); ++i) {
@@ -140,13 +118,7 @@ void InferJob::read_shape(const Napi::Value& shape, std::size_t index) {
                                   text_of(info.shape));
 }
 
-void InferJob::execute(backends::Session& session) {
-  if (convert_) {
-    session.infer(views_);
-  } else {
-    session.run();
-  }
-}
+void InferJob::execute(backends::Session& session) { session.run(); }
 
 napi_value InferJob::result(napi_env env, backends::Session& session) noexcept {
   napi_value into = nullptr;

@@ -11,13 +11,11 @@
 
 namespace vigie::node {
 
-/// Inputs from JavaScript, a run, outputs to JavaScript. One per session, used again for each call: its buffers grow
-/// once.
+/// Inputs from JavaScript, a run, outputs to JavaScript. One per session, used again for each call.
 ///
 /// JavaScript's memory is read on its own thread alone. A typed array that was handed in can be transferred or resized
-/// while the job runs and its memory unmapped, and Node-API cannot hold it in place. So inputs are copied before the
-/// thread starts: straight into the backend's buffer where that has the contract's form (the one copy there is), else
-/// into a buffer of the job from which the backend converts.
+/// while the job runs and its memory unmapped, and Node-API cannot hold it in place. So inputs are brought into
+/// the backend's buffers, the one copy there is, before the thread starts.
 class InferJob : public SessionJob {
  public:
   /// @param session loaded and idle.
@@ -43,23 +41,14 @@ class InferJob : public SessionJob {
   napi_value result(napi_env env, backends::Session& session) noexcept override;
 
  private:
-  struct Input {
-    /// Where the contract's form is written straight into; empty when the backend converts.
-    std::span<std::byte> direct;
-    std::vector<std::byte> staging;
-    std::vector<std::int64_t> shape;
-  };
-
   void read_shape(const Napi::Value& shape, std::size_t index);
 
   backends::Session& session_;
   /// A copy: a getter among the arguments may close the session.
   const std::vector<backends::TensorInfo> infos_;
-  std::vector<Input> inputs_;
+  /// Of the call's inputs.
+  std::vector<std::vector<std::int64_t>> shapes_;
   std::vector<backends::View> views_;
-  /// All inputs are written straight into the backend's buffers.
-  bool direct_ = true;
-  bool convert_ = false;
   /// Holds the arrays that the caller wants the outputs in, for the time of a call.
   Napi::ObjectReference into_;
 };

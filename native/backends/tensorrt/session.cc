@@ -70,7 +70,7 @@ class TensorrtSession final : public backends::Session {
                   std::uint64_t memory_limit);
 
   const backends::Description& describe() const override { return description_; }
-  void infer(std::span<const View> inputs) override;
+  void put(std::span<const View> inputs) override;
   std::span<std::byte> input_buffer(std::size_t index) override;
   void run() override;
   View output(std::size_t index) const override;
@@ -155,7 +155,7 @@ void TensorrtSession::set_shape(Slot& slot, std::span<const std::int64_t> shape)
   slot.shaped = true;
 }
 
-void TensorrtSession::infer(std::span<const View> views) {
+void TensorrtSession::put(std::span<const View> views) {
   if (views.size() != inputs_.size()) {
     throw Error("bad-argument", "the model takes " + std::to_string(inputs_.size()) + " inputs, " +
                                     std::to_string(views.size()) + " were given");
@@ -165,7 +165,6 @@ void TensorrtSession::infer(std::span<const View> views) {
     set_shape(inputs_[i], views[i].shape);
     if (views[i].bytes > 0) std::memcpy(inputs_[i].buffer->host(), views[i].data, views[i].bytes);
   }
-  run();
 }
 
 std::span<std::byte> TensorrtSession::input_buffer(std::size_t index) {

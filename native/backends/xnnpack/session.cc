@@ -100,7 +100,10 @@ void XnnpackSession::check(const Port& port, std::size_t index, const backends::
   const backends::TensorInfo& info = port.info;
   if (view.type == info.type && std::equal(view.shape.begin(), view.shape.end(), info.shape.begin(), info.shape.end()) &&
       view.bytes == port.contract_bytes) {
-    return;
+    if (view.data != port.stored.data() || view.bytes == 0) return;
+    throw Error("bad-argument", "input " + std::to_string(index) + " (" + info.name +
+                                    ") is the session's own buffer of it, which holds the stored form: run, not infer, takes "
+                                    "what is there");
   }
   throw Error("bad-argument", "input " + std::to_string(index) + " (" + info.name + ") is " + backends::name_of(view.type) +
                                   " " + text_of(view.shape) + " of " + std::to_string(view.bytes) +
@@ -108,14 +111,13 @@ void XnnpackSession::check(const Port& port, std::size_t index, const backends::
                                   text_of(info.shape) + " of " + std::to_string(port.contract_bytes) + " bytes");
 }
 
-void XnnpackSession::infer(std::span<const backends::View> inputs) {
+void XnnpackSession::put(std::span<const backends::View> inputs) {
   if (inputs.size() != inputs_.size()) {
     throw Error("bad-argument", "got " + std::to_string(inputs.size()) + " inputs; the model takes " +
                                     std::to_string(inputs_.size()));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) check(inputs_[i], i, inputs[i]);
   for (std::size_t i = 0; i < inputs.size(); ++i) inputs_[i].conversion.apply(inputs[i].data, inputs_[i].stored.data());
-  run();
 }
 
 std::span<std::byte> XnnpackSession::input_buffer(std::size_t index) {

@@ -20,7 +20,7 @@ class XnnpackSession final : public backends::Session {
   ~XnnpackSession() override;
 
   const backends::Description& describe() const override { return description_; }
-  void infer(std::span<const backends::View> inputs) override;
+  void put(std::span<const backends::View> inputs) override;
   std::span<std::byte> input_buffer(std::size_t index) override;
   void run() override;
   std::uint64_t last_run_ns() const override { return last_run_ns_; }
