@@ -1,8 +1,6 @@
 #include "backends/xnnpack/operators.h"
 
-#if __has_include(<xnnpack_lookup.h>)
 #include <xnnpack_lookup.h>
-#endif
 
 namespace vigie::xnnpack {
 
@@ -91,13 +89,9 @@ xnn_status define_unary(const Builder& builder, const Node& n) {
   return xnn_define_unary(builder.subgraph, kind, &parameters, n.inputs[0], n.outputs[0], 0);
 }
 
-#ifdef VIGIE_XNNPACK_LOOKUP
 xnn_status define_lookup(const Builder& builder, const Node& n) {
   return xnn_define_lookup(builder.subgraph, n.table, n.inputs[0], n.outputs[0]);
 }
-#else
-xnn_status define_lookup(const Builder&, const Node&) { return xnn_status_unsupported_parameter; }
-#endif
 
 xnn_status define_softmax(const Builder& builder, const Node& n) {
   return xnn_define_softmax(builder.subgraph, n.inputs[0], n.outputs[0], 0);

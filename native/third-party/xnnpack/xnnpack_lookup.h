@@ -8,9 +8,6 @@
 extern "C" {
 #endif
 
-/// Says that the library has xnn_define_lookup; the system's package has not.
-#define VIGIE_XNNPACK_LOOKUP 1
-
 /// Defines a node that writes table[x] for each byte x of the input (for qint8: its two's complement as an index), with
 /// XNNPACK's SIMD kernel for tables.
 ///
