@@ -6,16 +6,8 @@ import { absorbBounds } from '../bounds.ts';
 import type { Lowering } from '../lowering.ts';
 import { refuse } from '../not-expressible.ts';
 import { channelsLast } from '../order.ts';
-import {
-  asPicture,
-  type Padding,
-  type Pair,
-  paddingOf,
-  pair,
-  pictureOf,
-  pictureOutput,
-  reachOf,
-} from '../pictures.ts';
+import { asPicture, paddingOf, pair, pictureOf, pictureOutput, reachOf } from '../pictures.ts';
+import { inPairs } from './column-pairs.ts';
 
 export function conv(node: Node, lowering: Lowering): void {
   const [input, filterName] = node.inputs as [string, string];
@@ -33,74 +25,20 @@ export function conv(node: Node, lowering: Lowering): void {
   const multiplier = filter.shape[0]! / groups;
   const common = { kernel, stride, padding, dilation, ...bounds };
   pictureOutput(lowering, name, (output) => {
+    const pairs = groups === 1 ? inPairs(lowering, source, output, { ...common, filter }) : undefined;
     // A channel of its own for every filter: the kernels for it read each pixel once.
     if (groups > 1 && groups === picture.channels && multiplier === 1) {
       const weights = arrangedFilter(lowering, filter, 'depthwise');
       const op = { op: 'depthwiseConvolution2d', depthMultiplier: 1, ...common } as const;
       lowering.emit({ ...op, inputs: [source, weights, ...bias], outputs: [output] });
-    } else if (groups === 1 && pairsColumns(lowering, source, common)) {
-      byPairs(lowering, source, output, { ...common, filter, bias });
+    } else if (pairs) {
+      const op = { op: 'convolution2d', groups, ...common, ...pairs.windows } as const;
+      lowering.emit({ ...op, inputs: [pairs.source, pairs.weights, ...bias], outputs: [output] });
     } else {
       const weights = arrangedFilter(lowering, filter, 'dense');
       const op = { op: 'convolution2d', groups, ...common } as const;
       lowering.emit({ ...op, inputs: [source, weights, ...bias], outputs: [output] });
     }
-  });
-}
-
-/** With fewer channels than this, XNNPACK's loop over them is too short to be fast. */
-const FEW_CHANNELS = 4;
-
-/** Whether every window begins at an even column and has an even number of them, in a picture of few channels. */
-function pairsColumns(
-  lowering: Lowering,
-  source: number,
-  {
-    kernel,
-    stride,
-    padding,
-    dilation,
-  }: Pick<WindowedParameters, 'kernel' | 'stride' | 'padding' | 'dilation'>,
-): boolean {
-  const [, , width, channels] = lowering.builder.values[source]!.dims as [number, number, number, number];
-  const even = [width, kernel[1], stride[1], padding[1], padding[3]].every((size) => size % 2 === 0);
-  return even && channels <= FEW_CHANNELS && dilation[0] * dilation[1] === 1;
-}
-
-interface WindowedParameters {
-  readonly kernel: Pair;
-  readonly stride: Pair;
-  readonly padding: Padding;
-  readonly dilation: Pair;
-  readonly min?: number;
-  readonly max?: number;
-  readonly filter: Value;
-  readonly bias: readonly number[];
-}
-
-/** Two neighbouring pixels are read as one of twice the channels: picture and filter lie so already. */
-function byPairs(lowering: Lowering, source: number, output: number, parameters: WindowedParameters): void {
-  const { filter, bias, kernel, stride, padding, ...rest } = parameters;
-  const [batch, height, width, channels] = lowering.builder.values[source]!.dims as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const paired = lowering.temporaryLike(source, [batch, height, width / 2, 2 * channels]);
-  const { dims } = lowering.builder.values[paired]!;
-  lowering.emit({ op: 'reshape', shape: dims, inputs: [source], outputs: [paired] });
-  const shape = [filter.shape[0]!, kernel[0], kernel[1] / 2, 2 * channels];
-  const weights = lowering.arrangedConstant(filter, channelsLast(filter.shape.length), shape);
-  lowering.emit({
-    op: 'convolution2d',
-    groups: 1,
-    ...rest,
-    kernel: [kernel[0], kernel[1] / 2],
-    stride: [stride[0], stride[1] / 2],
-    padding: [padding[0], padding[1] / 2, padding[2], padding[3] / 2],
-    inputs: [paired, weights, ...bias],
-    outputs: [output],
   });
 }
 

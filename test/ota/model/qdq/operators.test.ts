@@ -10,13 +10,14 @@ interface ConvCase {
   readonly weights: Weights;
   readonly attributes?: Record<string, number | readonly number[]>;
   readonly output: readonly number[];
+  readonly input?: readonly number[];
   readonly op?: string;
 }
 
-function convolution({ weights, attributes = {}, output, op = 'Conv' }: ConvCase): Build {
+function convolution({ weights, attributes = {}, output, input = X, op = 'Conv' }: ConvCase): Build {
   return (writer) => {
     const inputScale = writer.between(0.01, 0.02);
-    const x = writer.input('x', X, inputScale);
+    const x = writer.input('x', input, inputScale);
     const { name, scales } = writer.weights('w', weights);
     const channels = output[1]!;
     const bias = writer.bias('b', inputScale, channels, scales);
@@ -47,6 +48,24 @@ cases(
     output: [1, 8, 3, 3],
   }),
 );
+const odd: [pads: readonly number[], kernel: readonly number[], width: number, columns: number][] = [
+  [[1, 1, 1, 1], [3, 3], 12, 6],
+  [[0, 0, 1, 1], [3, 3], 12, 6],
+  [[2, 2, 2, 2], [5, 5], 12, 6],
+  [[1, 1, 1, 2], [3, 4], 10, 5],
+  [[0, 1, 0, 0], [3, 3], 10, 5],
+];
+for (const [pads, [height, width], columns, wide] of odd) {
+  cases(
+    `Conv of three channels whose ${height}x${width} windows begin at odd columns, padded by ${pads.join(', ')}`,
+    convolution({
+      weights: { type: 'int8', shape: [8, 3, height!, width!], axis: 0 },
+      attributes: { strides: [2, 2], pads },
+      input: [1, 3, 12, columns],
+      output: [1, 8, Math.floor((12 + pads[0]! + pads[2]! - height!) / 2) + 1, wide],
+    }),
+  );
+}
 cases(
   'ConvTranspose',
   convolution({
