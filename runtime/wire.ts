@@ -18,7 +18,12 @@ import { VigieNode } from './node.ts';
 import { Analysis } from './pipeline/analysis/analysis.ts';
 import type { Detector } from './pipeline/anomaly/detector.ts';
 import { createDetectors } from './pipeline/anomaly/standard-set.ts';
-import { loadTreeModel, type TreeModel, TreeModelDetector } from './pipeline/anomaly/tree-model.ts';
+import {
+  isFromFile,
+  loadTreeModel,
+  type TreeModel,
+  TreeModelDetector,
+} from './pipeline/anomaly/tree-model.ts';
 import { Dashboard } from './sinks/dashboard/dashboard.ts';
 import { registerNodeMetrics } from './sinks/metrics/node-metrics.ts';
 import { createRegistry } from './sinks/metrics/registry.ts';
@@ -167,7 +172,7 @@ function detectorsOf({ anomaly }: Config, models: readonly TreeModel[]) {
 /** A model that cannot be used is left out and reported like a wrong device. */
 async function usableModels({ anomaly }: Config): Promise<{ models: TreeModel[]; problems: string[] }> {
   if (anomaly.models.length === 0) return { models: [], problems: [] };
-  const results = await Promise.allSettled(anomaly.models.map(loadTreeModel));
+  const results = await Promise.allSettled(anomaly.models.filter(isFromFile).map(loadTreeModel));
   return {
     models: results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
     problems: results.flatMap((result) =>

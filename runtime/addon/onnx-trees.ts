@@ -13,6 +13,8 @@ export interface OnnxTrees {
   output(score: number): number;
   /** Where the weights behind `explain` come from; see `CoverSource`. */
   readonly covers: CoverSource;
+  /** Names of the graph's input and output. */
+  readonly ports: { readonly input: string; readonly output: string };
 }
 
 /**
@@ -34,7 +36,8 @@ export async function loadOnnxTrees(bytes: Uint8Array): Promise<OnnxTrees> {
     base: trees.arrays.base * post.scale + post.base,
     scale: trees.arrays.scale * post.scale,
   });
-  return { ensemble, output: post.output, covers: (trees satisfies RegressorTrees).covers };
+  const ports = { input: node.input[0] ?? '', output: graph.output[0]?.name ?? '' };
+  return { ensemble, output: post.output, covers: (trees satisfies RegressorTrees).covers, ports };
 }
 
 /** The number of columns the graph declares; undefined when it leaves them open. */

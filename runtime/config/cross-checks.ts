@@ -38,10 +38,25 @@ export function crossChecks(config: Config): CrossIssue[] {
   config.cameras.forEach(({ name }, index) => {
     camera(name, ['cameras', index, 'name'], `cameras[${index}]`);
   });
-  return [...issues, ...modelIssues(config)];
+  return [...issues, ...modelIssues(config), ...bundleIssues(config)];
 }
 
-/** Each input of a tree model must be a tag of the model's group. */
+/** A bundle can only come to a node that takes updates. */
+function bundleIssues({ anomaly, ota }: Config): CrossIssue[] {
+  if (ota) return [];
+  return anomaly.models.flatMap((model, index) =>
+    model.bundle === undefined
+      ? []
+      : [
+          {
+            path: ['anomaly', 'models', index, 'bundle'],
+            message: `'${model.bundle}' would never arrive: bundles need the section 'ota' (docs/ota.md)`,
+          },
+        ],
+  );
+}
+
+/** Each input of a model must be a tag of the model's group. */
 function modelIssues(config: Config): CrossIssue[] {
   const groups = new Map(config.sources.flatMap(tagPlaces).map(({ name, group }) => [name, group]));
   return config.anomaly.models.flatMap((model, index) =>

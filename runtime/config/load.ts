@@ -148,7 +148,13 @@ function resolveFiles(config: Config, directory: string): Config {
     device: profile && isProfilePath(profile) ? { profile: resolve(directory, profile) } : config.device,
     sources: config.sources.map((source) => (source.type === 'replay' ? absolute(source) : source)),
     cameras: config.cameras.map((camera) => resolveCamera(camera, directory)),
-    anomaly: { ...config.anomaly, models: config.anomaly.models.map(absolute) },
+    anomaly: {
+      ...config.anomaly,
+      models: config.anomaly.models.map((model) =>
+        model.file === undefined ? model : absolute({ ...model, file: model.file }),
+      ),
+    },
+    ...(config.ota && { ota: { ...config.ota, root: resolve(directory, config.ota.root) } }),
   };
 }
 

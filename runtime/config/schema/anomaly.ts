@@ -1,7 +1,7 @@
 /** Anomaly analysis: what is learned, which detectors vote, when a vote becomes an event. */
 
 import { z } from 'zod';
-import { described, duration, name } from './common.ts';
+import { bundleName, described, duration, name } from './common.ts';
 
 export const DETECTORS = [
   'range',
@@ -16,22 +16,43 @@ export const DETECTORS = [
   'isolation-forest',
 ] as const;
 
-const treeModel = z.strictObject({
-  name: described(
-    name.refine(
-      (text) => !(DETECTORS as readonly string[]).includes(text),
-      'is the name of a built-in detector',
+const model = z
+  .strictObject({
+    name: described(
+      name.refine(
+        (text) => !(DETECTORS as readonly string[]).includes(text),
+        'is the name of a built-in detector',
+      ),
+      'Names the detector in events and metrics.',
     ),
-    'Names the detector in events and metrics.',
-  ),
-  group: described(name, 'Process group whose tags it reads.'),
-  file: described(
-    z.string().min(1),
-    'ONNX file with one ai.onnx.ml TreeEnsembleRegressor; relative paths start at the configuration file.',
-  ),
-  inputs: described(z.array(name).min(1).max(1000), "Tags in the order of the model's columns."),
-  limit: described(z.number(), 'Output above which the model calls a row anomalous.'),
-});
+    group: described(name, 'Process group whose tags it reads.'),
+    file: described(
+      z.string().min(1).optional(),
+      'ONNX file with one ai.onnx.ml TreeEnsembleRegressor; relative paths start at the configuration file.',
+    ),
+    bundle: described(
+      bundleName.optional(),
+      'Instead of `file`: name of a signed bundle with a model for the task `anomaly` (docs/ota.md). Without a release that serves, the detector is silent.',
+    ),
+    inputs: described(
+      z.array(name).min(1).max(1000),
+      "Tags in the order of the model's columns. Of a bundle, the shape of the input says whether it takes one row of them or the last rows.",
+    ),
+    limit: described(
+      z.number().optional(),
+      "Output above which the model calls a row anomalous; needed with `file`, and left out with `bundle` the bundle's own.",
+    ),
+  })
+  .superRefine((entry, context) => {
+    const issue = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (entry.file === undefined && entry.bundle === undefined)
+      issue('file', 'names no model: add file, or bundle for one that comes as an update');
+    if (entry.file !== undefined && entry.bundle !== undefined)
+      issue('bundle', 'stands beside file: a model comes from one of them');
+    if (entry.file !== undefined && entry.limit === undefined)
+      issue('limit', 'is needed for a model from a file');
+  });
 
 export const anomalyConfig = z.strictObject({
   enabled: described(z.boolean().default(true), 'Analyse at all.'),
@@ -42,10 +63,7 @@ export const anomalyConfig = z.strictObject({
       .default([...DETECTORS]),
     'Which detectors run on each group.',
   ),
-  models: described(
-    z.array(treeModel).max(16).default([]),
-    'Tree ensembles trained elsewhere, as further detectors.',
-  ),
+  models: described(z.array(model).max(16).default([]), 'Models trained elsewhere, as further detectors.'),
   baseline: described(
     z
       .strictObject({

@@ -57,6 +57,14 @@ export const name = z
     "expected 1 to 64 of letters, digits, '_', '-', '.', starting with a letter or digit",
   );
 
+/** Of a model bundle: as in manifest.json. */
+export const bundleName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]{0,63}$/,
+    "expected 1 to 64 of a-z, 0-9, '.', '-', starting with a letter or digit",
+  );
+
 /**
  * Where a secret is read from: an absolute path, or `credential:NAME` for a systemd credential
  * ($CREDENTIALS_DIRECTORY/NAME). Never the secret itself.

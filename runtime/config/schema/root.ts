@@ -8,6 +8,7 @@ import { deviceConfig } from './device.ts';
 import { httpConfig } from './http.ts';
 import { modbusSource } from './modbus.ts';
 import { mqttConfig } from './mqtt.ts';
+import { otaConfig } from './ota.ts';
 import { outboxConfig } from './outbox.ts';
 import { replaySource } from './replay.ts';
 import { serialSource } from './serial.ts';
@@ -50,6 +51,12 @@ export const rootConfig = z.strictObject({
   anomaly: needsRestart(described(anomalyConfig.prefault({}), 'Anomaly analysis.')),
   outbox: needsRestart(described(outboxConfig.prefault({}), 'The durable queue.')),
   mqtt: needsRestart(described(mqttConfig.optional(), 'The broker; without it records stay in the outbox.')),
+  ota: needsRestart(
+    described(
+      otaConfig.optional(),
+      'Signed updates of models and configuration over the broker: docs/ota.md.',
+    ),
+  ),
   http: needsRestart(described(httpConfig.prefault({}), 'Dashboard, metrics and health.')),
 });
 

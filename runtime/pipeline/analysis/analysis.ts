@@ -39,6 +39,8 @@ export interface AnalysisOptions {
   readonly tags: readonly Tag[];
   /** The detectors of one group; called at each fit and each load. */
   readonly createDetectors: (columns: readonly Tag[]) => readonly Detector[];
+  /** Those of one group that need no baseline, for the time before there is one. */
+  readonly createUnfitted?: (columns: readonly Tag[]) => readonly Detector[];
   readonly accept: Accept;
   /** The node's data directory: `baselines/` and `episodes.json` are kept in it. */
   readonly directory: string;

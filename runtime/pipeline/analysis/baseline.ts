@@ -35,6 +35,8 @@ export interface BaselineOptions {
   readonly cadence: Millis;
   readonly config: AnomalyConfig;
   readonly createDetectors: (columns: readonly Tag[]) => readonly Detector[];
+  /** Those that need no baseline, ready as they are: they judge beside the configured ranges while the group learns. */
+  readonly createUnfitted?: (columns: readonly Tag[]) => readonly Detector[];
   readonly fusion: FusionOptions;
   readonly files: BaselineFiles;
   readonly clock: Clock;
@@ -325,7 +327,8 @@ export class Baseline {
   /** What the configuration alone suffices for. */
   #unlearned(): Scorer | undefined {
     const { tags, config } = this.#options;
-    const detectors = createLearningSet(tags, config.detectors);
+    const others = this.#options.createUnfitted?.(tags) ?? [];
+    const detectors = [...createLearningSet(tags, config.detectors), ...others];
     if (detectors.length === 0) return undefined;
     const columns = tags.map((_, column) => column);
     const normal = tags.map(({ range }) => range ?? null);

@@ -9,7 +9,11 @@ import type { Detector, Rows } from './detector.ts';
 import { packState, unpackState } from './state.ts';
 import { quantile } from './statistics.ts';
 
-export type TreeModelConfig = AnomalyConfig['models'][number];
+type ModelConfig = AnomalyConfig['models'][number];
+/** One that comes from a file. */
+export type TreeModelConfig = ModelConfig & { readonly file: string; readonly limit: number };
+
+export const isFromFile = (model: ModelConfig): model is TreeModelConfig => model.file !== undefined;
 
 export interface TreeModel {
   readonly config: TreeModelConfig;

@@ -1,0 +1,183 @@
+/** The models that come as bundles: what the update client asks of this node (ota/client/host.ts), slot by slot. */
+
+import type { InstalledBundle, ModelHost, ServingMeasures } from '../../../ota/client/host.ts';
+import type { Clock } from '../../core/clock.ts';
+import { ModelError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { type Millis, millis } from '../../core/units.ts';
+import type { BackendName } from '../inference/session.ts';
+import { chooseArtifact, type ModelMachine, manifestOf, openArtifact } from './open-bundle.ts';
+import { runSelftest, type SelftestLimits } from './selftest.ts';
+import { type LoadedModel, ModelSlot } from './slot.ts';
+import { warmUp } from './warm-up.ts';
+
+export interface ModelsOptions {
+  /** Asked once, before the first model. */
+  readonly machine: () => ModelMachine;
+  readonly unavailable: () => Promise<ReadonlyMap<BackendName, string>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly selftest?: SelftestLimits;
+}
+
+export interface ModelStatus {
+  /** `serving`, or why it does not. */
+  readonly state: 'serving' | 'empty';
+  readonly detail: string;
+  readonly release: number | null;
+  readonly version: string | null;
+  readonly backend: string | null;
+}
+
+export class Models implements ModelHost {
+  readonly #options: ModelsOptions;
+  readonly #slots = new Map<string, ModelSlot>();
+  #machine: ModelMachine | undefined;
+  #unavailable: ReadonlyMap<BackendName, string> = new Map();
+
+  constructor(options: ModelsOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the machine; before everything else. */
+  async start(): Promise<void> {
+    this.#unavailable = await this.#options.unavailable();
+  }
+
+  /** The place for a bundle of this name, whether or not anything serves there. */
+  slot(name: string): ModelSlot {
+    let slot = this.#slots.get(name);
+    if (!slot) {
+      const { clock, log } = this.#options;
+      slot = new ModelSlot({ name, clock, log });
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  slots(): readonly ModelSlot[] {
+    return [...this.#slots.values()];
+  }
+
+  choose(bundle: InstalledBundle) {
+    return chooseArtifact(bundle, this.#here(), this.#unavailable);
+  }
+
+  async selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void> {
+    const { log, selftest } = this.#options;
+    const { artifact, backend } = this.choose(bundle);
+    const { selftest: vectors, requires } = bundle.bundle;
+    const job = {
+      model: nameOf(bundle),
+      backend,
+      path: bundle.file(artifact),
+      machine: this.#here(),
+      ...(vectors ? { vectors: bundle.file(vectors.vectors), tolerance: vectors.tolerance } : {}),
+    };
+    await runSelftest(
+      job,
+      { ...selftest, ...(requires.ramBytes ? { ramBytes: requires.ramBytes } : {}) },
+      log,
+      signal,
+    );
+  }
+
+  async serve(bundle: InstalledBundle): Promise<{ readonly switchMs: number }> {
+    const { clock, log } = this.#options;
+    const began = clock.mono();
+    const slot = this.slot(bundle.name);
+    const model = await this.#load(bundle);
+    try {
+      slot.check(model);
+      await warmUp(model.session);
+    } catch (error) {
+      await model.session.close();
+      throw error;
+    }
+    slot.take(model);
+    const switchMs = clock.mono() - began;
+    log.info(
+      {
+        event: 'model.serves',
+        model: bundle.name,
+        release: bundle.release,
+        backend: model.backend,
+        switchMs,
+      },
+      `${nameOf(bundle)} serves on ${model.backend}`,
+    );
+    return { switchMs };
+  }
+
+  measures(name: string): ServingMeasures | undefined {
+    const slot = this.#slots.get(name);
+    const serving = slot?.serving;
+    if (!slot || !serving) return undefined;
+    const { measures, earlier } = serving;
+    return {
+      inferences: measures.inferences,
+      errors: measures.errors,
+      // A call that does not come back has no latency yet, and is the worst of all.
+      latencyP95: longest(measures.latencyP95, slot.oldestCall()),
+      rss: process.memoryUsage.rss(),
+      rate: measures.rate(this.#options.clock.mono()),
+      outputShift: measures.shift(earlier),
+    };
+  }
+
+  async idle(name: string, reason: string): Promise<void> {
+    this.slot(name).clear(reason);
+    this.#options.log.warn({ event: 'model.idle', model: name }, `nothing serves as '${name}': ${reason}`);
+  }
+
+  /** By name of the bundle. */
+  status(): Record<string, ModelStatus> {
+    return Object.fromEntries([...this.#slots].map(([name, slot]) => [name, statusOf(slot)]));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.slots().map((slot) => slot.close()));
+  }
+
+  async #load(bundle: InstalledBundle): Promise<LoadedModel> {
+    const { artifact, backend } = this.choose(bundle);
+    const { name, release, digest } = bundle;
+    const manifest = manifestOf(bundle);
+    const path = bundle.file(artifact);
+    const { session } = await openArtifact(
+      nameOf(bundle),
+      { backend, path },
+      this.#here(),
+      this.#options.log,
+    );
+    const { version } = bundle.bundle;
+    const model = { release, version, digest, backend, manifest, session };
+    const outputs = new Set(session.describe().outputs.map((output) => output.name));
+    const missing = manifest.outputs.find((output) => !outputs.has(output.name));
+    if (!missing) return model;
+    await session.close();
+    throw new ModelError(
+      'model-outputs',
+      `${nameOf(bundle)} ${name}: the manifest's output '${missing.name}' is none of the model's`,
+    );
+  }
+
+  #here(): ModelMachine {
+    this.#machine ??= this.#options.machine();
+    return this.#machine;
+  }
+}
+
+const nameOf = ({ name, release }: InstalledBundle) => `${name} ${release}`;
+
+function longest(p95: Millis | undefined, waiting: Millis): Millis | undefined {
+  return p95 === undefined && waiting === 0 ? undefined : millis(Math.max(p95 ?? 0, waiting));
+}
+
+function statusOf(slot: ModelSlot): ModelStatus {
+  const { serving } = slot;
+  if (!serving)
+    return { state: 'empty', detail: slot.emptyBecause, release: null, version: null, backend: null };
+  const { release, version, backend } = serving;
+  return { state: 'serving', detail: '', release, version, backend };
+}

@@ -1,0 +1,107 @@
+/** From a bundle in the store to a session: which of its artifacts this node runs, and how it is loaded. */
+
+import { readFileSync } from 'node:fs';
+import type { Manifest } from '../../../ota/bundle/manifest.ts';
+import { MANIFEST_FILE } from '../../../ota/bundle/read-bundle.ts';
+import { parseManifest } from '../../../ota/bundle/read-manifest.ts';
+import type { InstalledBundle } from '../../../ota/client/host.ts';
+import { ModelError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Bytes } from '../../core/units.ts';
+import type { Choice } from '../inference/choose-backend.ts';
+import type { BackendName, SessionOptions } from '../inference/session.ts';
+import { loadFile } from './load-file.ts';
+
+/** What a device profile and the machine say of running models. */
+export interface ModelMachine {
+  readonly backends: readonly BackendName[];
+  readonly precision: 'float32' | 'float16' | 'int8';
+  readonly session: SessionOptions;
+  /** For engines that are built here; left out on boards without an NVIDIA GPU. */
+  readonly tensorrt?: {
+    readonly folder: string;
+    readonly maxBatch: number;
+    readonly workspaceBytes?: Bytes;
+  };
+}
+
+export interface BundleChoice {
+  readonly artifact: string;
+  readonly backend: BackendName;
+  readonly needs: readonly string[];
+}
+
+/** @throws InputError `manifest-invalid`, `manifest-newer` */
+export function manifestOf(bundle: Pick<InstalledBundle, 'name' | 'release' | 'file'>): Manifest {
+  const text = readFileSync(bundle.file(MANIFEST_FILE), 'utf8');
+  return parseManifest(text, `${MANIFEST_FILE} of ${bundle.name} ${bundle.release}`);
+}
+
+/** For each backend the file of the machine's precision, else its first. */
+export function artifactsOf(
+  { artifacts }: Pick<Manifest, 'artifacts'>,
+  machine: Pick<ModelMachine, 'backends' | 'precision'>,
+): Partial<Record<BackendName, string>> {
+  const found: Partial<Record<BackendName, string>> = {};
+  for (const backend of machine.backends) {
+    const own = artifacts.filter((artifact) => artifact.backend === backend);
+    const best = own.find(({ precision }) => precision === machine.precision) ?? own[0];
+    if (best) found[backend] = best.path;
+  }
+  return found;
+}
+
+/**
+ * The first backend of the machine's order that has a file and is not known to be missing here.
+ * @throws ModelError `bundle-no-backend` with the reason of each; as `manifestOf`.
+ */
+export function chooseArtifact(
+  bundle: InstalledBundle,
+  machine: ModelMachine,
+  unavailable: ReadonlyMap<BackendName, string>,
+): BundleChoice {
+  const manifest = manifestOf(bundle);
+  const paths = artifactsOf(manifest, machine);
+  const reasons: string[] = [];
+  for (const backend of machine.backends) {
+    const artifact = paths[backend];
+    const missing = unavailable.get(backend);
+    if (artifact !== undefined && missing === undefined) {
+      return { artifact, backend, needs: needsOf(bundle, manifest, artifact) };
+    }
+    reasons.push(`${backend}: ${artifact === undefined ? 'the bundle has no file for it' : missing}`);
+  }
+  throw new ModelError(
+    'bundle-no-backend',
+    `${bundle.name} ${bundle.release} has nothing that runs on this node: ${reasons.join('; ')}`,
+    { facts: { bundle: bundle.name, release: bundle.release } },
+  );
+}
+
+/** All that is no artifact, and the artifact that was chosen. */
+function needsOf({ bundle }: InstalledBundle, manifest: Manifest, artifact: string): string[] {
+  const artifacts = new Set(manifest.artifacts.map(({ path }) => path));
+  return bundle.files.map(({ path }) => path).filter((path) => path === artifact || !artifacts.has(path));
+}
+
+/**
+ * Opens the artifact of `chooseArtifact`, and no other: what was checked is what serves.
+ * @throws ModelError `no-backend` whose facts hold the reason.
+ */
+export async function openArtifact(
+  model: string,
+  choice: { readonly backend: BackendName; readonly path: string },
+  machine: ModelMachine,
+  log: Log,
+): Promise<Choice> {
+  const { openModel } = await import('../inference/choose-backend.ts');
+  return openModel({
+    model,
+    order: [choice.backend],
+    artifacts: { [choice.backend]: choice.path },
+    unavailable: new Map(),
+    session: machine.session,
+    log,
+    load: (artifact, options) => loadFile(artifact, options, machine, log),
+  });
+}
