@@ -44,6 +44,14 @@ export class TufClient {
   }
 
   /**
+   * The root that the node trusts now, asking nobody: whose word on the time counts (`time`) before any refresh.
+   * @throws UpdateError `ota-no-root`
+   */
+  root(): Root {
+    return this.#roots(new MetadataFiles(this.#source, this.#store, AbortSignal.abort())).newest;
+  }
+
+  /**
    * One at a time; the caller sees to it. What failed leaves the client able to refresh again.
    * @param now §5.1: what expiry is judged by, until the next refresh.
    * @throws UpdateError `ota-malformed`, `ota-signature`, `ota-rollback`, `ota-expired`, `ota-mismatch` for what the
@@ -68,24 +76,28 @@ export class TufClient {
     return new TrustedRepository(trusted, files, this.#policy);
   }
 
+  #loadTrustedRoot(files: MetadataFiles, now: EpochMillis): TrustedSet {
+    const { newest, stored } = this.#roots(files);
+    if (newest !== stored) files.keep('root.json', this.#factoryRoot);
+    const known = readKnownVersions(files.stored(KNOWN_VERSIONS));
+    const keys = known.keys || (stored ? onlineKeys(stored) : '');
+    return new TrustedSet(newest, { now, policy: this.#policy, known: { ...known, keys } });
+  }
+
   /**
    * §5.2: the stored root, or the factory's where that is newer or the stored one was torn; then the newer roots of the
    * repository lead back to where the node was.
    */
-  #loadTrustedRoot(files: MetadataFiles, now: EpochMillis): TrustedSet {
-    const storedBytes = files.stored('root.json');
-    const stored = storedBytes && this.#readRoot(storedBytes);
+  #roots(files: MetadataFiles): { newest: Root; stored: Root | undefined } {
+    const bytes = files.stored('root.json');
+    const stored = bytes && this.#readRoot(bytes);
     const factory = this.#readRoot(this.#factoryRoot);
     const newest = !stored || (factory && factory.version > stored.version) ? factory : stored;
-    if (!newest)
-      throw new UpdateError(
-        'ota-no-root',
-        'neither the stored root.json nor the one that the node came with can be trusted; set the node up again',
-      );
-    if (newest === factory && newest !== stored) files.keep('root.json', this.#factoryRoot);
-    const known = readKnownVersions(files.stored(KNOWN_VERSIONS));
-    const keys = known.keys || (stored ? onlineKeys(stored) : '');
-    return new TrustedSet(newest, { now, policy: this.#policy, known: { ...known, keys } });
+    if (newest) return { newest, stored };
+    throw new UpdateError(
+      'ota-no-root',
+      'neither the stored root.json nor the one that the node came with can be trusted; set the node up again',
+    );
   }
 
   #readRoot(bytes: Uint8Array): Root | undefined {

@@ -61,5 +61,5 @@ export function requireThreshold(envelope: Envelope, { keys, threshold }: RoleKe
 }
 
 function hexBytes(text: string | undefined): Uint8Array | undefined {
-  return text && /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
+  return text && /^(?:[0-9a-f]{2})+$/.test(text) ? Buffer.from(text, 'hex') : undefined;
 }

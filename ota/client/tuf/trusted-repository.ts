@@ -1,6 +1,6 @@
 /** A repository as of one refresh: what it says of targets, its delegated roles fetched as they are needed. */
 
-import type { Delegation, TargetFile, Targets } from './metadata.ts';
+import type { Delegation, Root, TargetFile, Targets } from './metadata.ts';
 import type { MetadataFiles } from './metadata-files.ts';
 import type { TrustedTarget } from './parts.ts';
 import type { TufPolicy } from './policy.ts';
@@ -25,6 +25,10 @@ export class TrustedRepository {
     this.#trusted = trusted;
     this.#files = files;
     this.#policy = policy;
+  }
+
+  get root(): Root {
+    return this.#trusted.root;
   }
 
   /** Of the metadata that is trusted now, by role; delegated ones as the snapshot lists them. */
