@@ -1,8 +1,8 @@
 /** `models/NAME.json` as it is read back: of the right shape, or damaged. Reads what an older or broken disk gives. */
 
-import type { Release, ModelRecord, Refusal, Step, Target, Trial } from './record.ts';
 import { fieldsOf, integerIn, textIn } from '../tuf/fields.ts';
 import { type JsonObject, type JsonValue, malformed } from '../tuf/strict-json.ts';
+import type { ModelRecord, Refusal, Release, Step, Target, Trial } from './record.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const HOURS = 24;
@@ -35,7 +35,12 @@ function releaseOf(json: JsonObject): Release {
 function targetOf(json: JsonObject): Target {
   const step = textIn(json, 'step', 'a target') as Step;
   if (!STEPS.includes(step)) throw malformed('a target', 'is at no step that there is');
-  return { ...releaseOf(json), step, offlineOk: flagIn(json, 'offlineOk'), window: orNull(json.window, windowOf) };
+  return {
+    ...releaseOf(json),
+    step,
+    offlineOk: flagIn(json, 'offlineOk'),
+    window: orNull(json.window, windowOf),
+  };
 }
 
 function windowOf(json: JsonObject): { from: number; to: number } {

@@ -2,9 +2,9 @@
 
 import { writeFileAtomic } from '../../../runtime/core/atomic-file.ts';
 import type { FileSystem } from '../../../runtime/core/file-system.ts';
+import { fieldsOf } from '../tuf/fields.ts';
 import type { JsonObject, JsonValue } from '../tuf/strict-json.ts';
 import { readStrictJson } from '../tuf/strict-json.ts';
-import { fieldsOf } from '../tuf/fields.ts';
 import { diskError } from './disk-error.ts';
 import { readSmall } from './hash-file.ts';
 import { sha256Of } from './memory-sink.ts';
@@ -13,7 +13,9 @@ const MOST_RECORD_BYTES = 64 * 1024;
 const HEAD = /^\{"check":"([0-9a-f]{64})","record":/;
 const HEAD_LENGTH = '{"check":"","record":'.length + 64;
 
-export type RecordRead<T> = { readonly state: 'ok'; readonly value: T } | { readonly state: 'none' | 'damaged' };
+export type RecordRead<T> =
+  | { readonly state: 'ok'; readonly value: T }
+  | { readonly state: 'none' | 'damaged' };
 
 /** Never throws for what stands in the file: that is `damaged`, and so is a file that the disk cannot read. */
 export function readRecord<T>(fs: FileSystem, path: string, parse: (json: JsonObject) => T): RecordRead<T> {

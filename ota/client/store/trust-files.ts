@@ -51,6 +51,9 @@ export class TrustFiles implements TrustStore {
 
   #path(name: string): string {
     if (NAME.test(name)) return join(this.#directory, name);
-    throw new StorageError('state-write', `${JSON.stringify(name.slice(0, 80))} cannot be the name of a metadata file`);
+    throw new StorageError(
+      'state-write',
+      `${JSON.stringify(name.slice(0, 80))} cannot be the name of a metadata file`,
+    );
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../../runtime/core/clock.ts';
 import { DeliveryError } from '../../../runtime/core/errors.ts';
+import { seconds } from '../../../runtime/core/units.ts';
 import type { Announcement } from '../../protocol/announce.ts';
 import { MOST_CONTENT } from '../../protocol/frames.ts';
 import type { OtaLink } from '../../protocol/link.ts';
@@ -29,8 +30,8 @@ export interface MqttSourceOptions {
   readonly random?: () => number;
 }
 
-/** Blobs from this size on may be broadcast without an announcement that this node saw: worth a subscription. */
-const LISTEN_FROM = 16 * BLOCK_BYTES;
+/** A transfer that takes longer may meet a broadcast whose announcement this node did not see. */
+const LISTEN_AFTER = seconds(2);
 
 export class MqttSource implements MetadataSource, BlobSource {
   readonly counters: TransferCounters = newCounters();
@@ -92,11 +93,11 @@ export class MqttSource implements MetadataSource, BlobSource {
       now: () => clock.mono(),
       mayAsk: () => this.#checkHours(),
     });
-    const leave = announced || sink.length >= LISTEN_FROM ? this.#listen(transfer, sink.sha256) : undefined;
+    const leave = this.#listen(transfer, sink.sha256, announced ? 0 : LISTEN_AFTER);
     try {
       await transfer.run(signal);
     } finally {
-      leave?.();
+      leave();
     }
   }
 
@@ -122,15 +123,20 @@ export class MqttSource implements MetadataSource, BlobSource {
     return chunk;
   }
 
-  /** Without waiting: until the broker confirms it, blocks are asked for. */
-  #listen(transfer: Transfer, sha256: string): () => void {
+  /** Without waiting: until the broker confirms it, blocks are asked for. @returns what ends it. */
+  #listen(transfer: Transfer, sha256: string, after: number): () => void {
     const { link, topics } = this.#options;
-    const subscription = link.subscribe(topics.allBlocks(sha256), (topic, bytes) => {
-      const block = topics.blockOf(topic);
-      if (block) transfer.offer(block.index, bytes);
-    });
+    let leaving: Promise<() => void> | undefined;
+    const timer = setTimeout(() => {
+      leaving = link.subscribe(topics.allBlocks(sha256), (topic, bytes) => {
+        const block = topics.blockOf(topic);
+        if (block) transfer.offer(block.index, bytes);
+      });
+      leaving.catch(() => undefined);
+    }, after);
     return () => {
-      subscription.then(
+      clearTimeout(timer);
+      leaving?.then(
         (leave) => leave(),
         () => undefined,
       );

@@ -12,8 +12,8 @@ export interface QueueLimits {
 }
 
 export const QUEUE_LIMITS: QueueLimits = {
-  nodeBytesPerSecond: 8 * 1024 * 1024,
-  nodeBurst: 16 * 1024 * 1024,
+  nodeBytesPerSecond: 32 * 1024 * 1024,
+  nodeBurst: 32 * 1024 * 1024,
   bytesPerSecond: undefined,
 };
 

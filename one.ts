@@ -1,0 +1,42 @@
+import { startMosquitto } from './test/support/mosquitto.ts';
+import { connectLink } from './ota/protocol/mqtt-link.ts';
+import { OtaTopics } from './ota/protocol/topics.ts';
+import { Hub } from './ota/publish/serve/hub.ts';
+import { MqttSource } from './ota/client/transport/mqtt-source.ts';
+import { SystemClock } from './runtime/core/clock.ts';
+import { MemorySink } from './test/support/ota/memory-sink.ts';
+import { PublicFolder, randomBytes } from './test/support/ota/public-folder.ts';
+const broker = await startMosquitto();
+const folder = new PublicFolder();
+const content = randomBytes(4<<20);
+folder.blob(content); folder.metadata('timestamp.json','{}');
+const topics = new OtaTopics('s'); const clock = new SystemClock();
+const hl = await connectLink(broker.url);
+const hub = new Hub({link: hl, topics, directory: folder.directory, clock});
+await hub.start();
+const nl = await connectLink(broker.url);
+for (let i=0;i<4;i++){
+const source = new MqttSource({link: nl, topics, node:'n1', clock});
+const sink = new MemorySink(content);
+const t=performance.now();
+await source.fetch(sink, new AbortController().signal);
+console.log(performance.now()-t, source.counters);
+const t2=performance.now();
+for (let k=0;k<4;k++) await source.metadata('timestamp.json', 16384, new AbortController().signal);
+console.log('4 metadata', performance.now()-t2, await source.metadata('5.root.json', 16384, new AbortController().signal));
+await source.close();
+}
+// broadcast to 50
+const nodes = await Promise.all(Array.from({length:50}, async (_, i)=>{ const link = await connectLink(broker.url); return {link, source: new MqttSource({link, topics, node:`b${i}`, clock})}; }));
+const sinks = nodes.map(()=>new MemorySink(content));
+const sha=sinks[0]!.sha256;
+for (const n of nodes) n.source.announced({timestamp:'', broadcast:[{sha256: sha, length: content.length}]});
+const before=hub.counters.bytesAnswered;
+const fetches = nodes.map((n,i)=>n.source.fetch(sinks[i]!, new AbortController().signal));
+await new Promise(r=>setTimeout(r,300));
+const t=performance.now();
+await hub.broadcast([sha], {timing:{lead:0 as any, settle: 0 as any, bytesPerSecond: 16<<20}});
+await Promise.all(fetches);
+console.log('50 nodes', performance.now()-t, hub.counters, hub.counters.bytesAnswered-before);
+for (const n of nodes) await n.link.close();
+hub.stop(); await hl.close(); await nl.close(); await broker.stop(); folder.remove();
