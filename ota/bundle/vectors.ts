@@ -39,7 +39,17 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const;
 export type VectorType = keyof typeof ARRAYS;
-export type VectorData = InstanceType<(typeof ARRAYS)[VectorType]>;
+export type VectorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 /** Their places are the numbers in the file. */
 const TYPES = Object.keys(ARRAYS) as VectorType[];
 

@@ -1,0 +1,59 @@
+/** A bundle as `vigie ota bundle build` leaves it: a folder with bundle.json and, by their hashes, everything it lists. */
+
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../../runtime/core/errors.ts';
+import type { VerifiedBundle } from '../../bundle/bundle.ts';
+import { MOST_BUNDLE_BYTES } from '../../bundle/bundle-limits.ts';
+import { readBundle } from '../../bundle/read-bundle.ts';
+import { BLOBS_FOLDER, PublicTree } from '../../protocol/public-tree.ts';
+import { BlobReader, type OnBytes } from '../blobs.ts';
+
+export interface BuiltBundle {
+  readonly bundle: VerifiedBundle;
+  /** Of bundle.json. */
+  readonly bytes: Uint8Array;
+  readonly directory: string;
+  /** Path of a blob. */
+  readonly blob: (sha256: string) => string;
+}
+
+export const BUNDLE_FILE = 'bundle.json';
+
+/** @throws InputError `ota-bundle-missing`; as readBundle. Nothing but bundle.json is read. */
+export function openBuilt(directory: string): BuiltBundle {
+  const path = join(directory, BUNDLE_FILE);
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) {
+    const text = `${directory} is no bundle: 'vigie ota bundle build' makes one`;
+    throw new InputError('ota-bundle-missing', text, { facts: { directory } });
+  }
+  // One byte too long is as much too long as any.
+  const bytes = readFileSync(path).subarray(0, MOST_BUNDLE_BYTES + 1);
+  return {
+    bundle: readBundle(bytes),
+    bytes,
+    directory,
+    blob: (sha256) => join(directory, BLOBS_FOLDER, sha256),
+  };
+}
+
+/**
+ * Hashes everything that a built bundle lists.
+ * @returns also the names of its blobs: files, block maps, deltas.
+ * @throws UpdateError `ota-mismatch`; as openBuilt.
+ */
+export async function verifyBuilt(
+  directory: string,
+  onBytes?: OnBytes,
+): Promise<BuiltBundle & { readonly blobs: readonly string[] }> {
+  const built = openBuilt(directory);
+  const { files, deltas } = built.bundle;
+  const reader = new BlobReader(new PublicTree(directory), onBytes);
+  for (const file of [...files, ...deltas]) await reader.checkMapped(file);
+  return { ...built, blobs: reader.seen };
+}
+
+/** Bytes that verifyBuilt reads, about: block maps come on top. */
+export const bytesOf = ({ files, deltas }: VerifiedBundle): number =>
+  [...files, ...deltas].reduce((sum, { length }) => sum + length, 0);

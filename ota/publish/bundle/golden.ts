@@ -1,0 +1,88 @@
+/** Golden vectors: what the model, run by ONNX Runtime here, answers to given or made-up inputs. */
+
+import { InputError, ModelError } from '../../../runtime/core/errors.ts';
+import { loadSession } from '../../../runtime/pipeline/inference/load-session.ts';
+import type { BackendName, Tensors } from '../../../runtime/pipeline/inference/session.ts';
+import { compareVectors } from '../../bundle/compare-vectors.ts';
+import type { Manifest } from '../../bundle/manifest.ts';
+import type { VectorCase } from '../../bundle/vectors.ts';
+import { type Range, randomInputs } from '../../model/random-inputs.ts';
+
+export interface GoldenOptions {
+  readonly manifest: Manifest;
+  /** Where an artifact's file lies, by its path in the bundle. */
+  readonly artifact: (path: string) => string;
+  /** Left out: made up. */
+  readonly inputs?: readonly Tensors[];
+  /** How many sets of inputs to make up. */
+  readonly samples: number;
+  readonly tolerance: number;
+  /** Artifacts that this machine cannot run, and why: nobody compared them. */
+  readonly onSkipped: (path: string, why: string) => void;
+}
+
+/** Any number: the same bundle comes out of the same files. */
+const SEED = 1;
+
+/**
+ * Runs the reference, then everything else that runs here, and holds it to the tolerance.
+ * @throws InputError `ota-no-reference` (no ONNX model among the artifacts); ModelError `ota-vectors-differ`; what loading
+ *   and running throw.
+ */
+export async function goldenVectors(options: GoldenOptions): Promise<VectorCase[]> {
+  const { manifest, artifact, tolerance, onSkipped } = options;
+  const reference = referenceOf(manifest);
+  const inputs = options.inputs ?? madeUpInputs(manifest, options.samples);
+  const outputs = await answers(artifact(reference.path), 'onnxruntime', inputs);
+  const cases = inputs.map((one, at) => ({ inputs: one, outputs: outputs[at]! }));
+  for (const { path, backend } of manifest.artifacts) {
+    if (path === reference.path) continue;
+    if (backend === 'tensorrt') {
+      onSkipped(path, 'its engine is built on the board');
+      continue;
+    }
+    const difference = compareVectors(cases, await answers(artifact(path), backend, inputs), tolerance);
+    if (!difference) continue;
+    const text = `${path} answers otherwise than ${reference.path}: case ${difference.at}, output '${difference.output}': ${difference.text}. Nodes would refuse it: raise --tolerance if that is good enough, or leave it out`;
+    throw new ModelError('ota-vectors-differ', text, { facts: { path, ...difference } });
+  }
+  return cases;
+}
+
+/** The most exact of the ONNX models; TensorRT's artifacts are such, too. */
+function referenceOf({ artifacts }: Manifest): Manifest['artifacts'][number] {
+  const models = artifacts.filter(({ backend }) => backend !== 'xnnpack');
+  const reference = models.find(({ precision }) => precision === 'float32') ?? models[0];
+  if (reference) return reference;
+  throw new InputError(
+    'ota-no-reference',
+    'none of the artifacts is an ONNX model, so that ONNX Runtime cannot say what is right: list one, or build with --no-selftest',
+  );
+}
+
+function madeUpInputs(manifest: Manifest, samples: number): Tensors[] {
+  // A batch is free in many models; one is enough to tell right from wrong.
+  const infos = manifest.inputs.map((info) => ({
+    ...info,
+    shape: info.shape.map((size) => Math.max(1, size)),
+  }));
+  const ranges = manifest.task === 'anomaly' ? {} : { [infos[0]!.name]: pixelRange(manifest.preprocessing) };
+  return Array.from({ length: samples }, (_, at) => randomInputs(infos, ranges, SEED + at));
+}
+
+/** What pixels from 0 to 255 come to. */
+function pixelRange({ mean, divisor }: { mean: readonly number[]; divisor: readonly number[] }): Range {
+  const edges = mean.flatMap((one, channel) => [0, 255].map((pixel) => (pixel - one) / divisor[channel]!));
+  return [Math.min(...edges), Math.max(...edges)];
+}
+
+async function answers(path: string, backend: BackendName, inputs: readonly Tensors[]): Promise<Tensors[]> {
+  const session = await loadSession({ path, backend });
+  try {
+    const outputs: Tensors[] = [];
+    for (const one of inputs) outputs.push(await session.infer(one));
+    return outputs;
+  } finally {
+    await session.close();
+  }
+}
