@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodePicture, type Frame } from '../../runtime/addon/vision.ts';
 import type { Detection } from '../../runtime/pipeline/detection/detector.ts';
+import { readAnnotations } from './annotations.ts';
 import { averagePrecision, type Box } from './average-precision.ts';
 
 export interface PersonPicture {
@@ -12,25 +13,12 @@ export interface PersonPicture {
   readonly persons: readonly Box[];
 }
 
-interface Annotations {
-  readonly images: readonly {
-    readonly file: string;
-    readonly person_boxes_xyxy: readonly (readonly number[])[];
-  }[];
-}
-
 /** @param folder with annotations.json and the folder `images`. */
 export function personPictures(folder: string): PersonPicture[] {
-  const { images } = JSON.parse(readFileSync(join(folder, 'annotations.json'), 'utf8')) as Annotations;
-  return images.map(({ file, person_boxes_xyxy }) => ({
+  return readAnnotations(join(folder, 'annotations.json')).map(({ file, boxes }) => ({
     file,
     frame: { format: 'rgb', ...decodePicture(readFileSync(join(folder, 'images', file))) },
-    persons: person_boxes_xyxy.map(([left, top, right, bottom]) => [
-      left!,
-      top!,
-      right! - left!,
-      bottom! - top!,
-    ]),
+    persons: boxes.get('person') ?? [],
   }));
 }
 

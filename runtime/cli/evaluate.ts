@@ -1,80 +1,50 @@
-/** `vigie evaluate`: how good the detectors are, on recordings whose truth is known. */
+/** `vigie evaluate`: how good the node's decisions are, on recordings and pictures whose truth is known. */
 
-import { parseArgs } from 'node:util';
-import type { AnomalyEvaluation } from '../../evaluation/anomaly.ts';
 import { UsageError } from '../core/errors.ts';
 import type { CliCommand } from './command.ts';
 
-const DEFAULT_TRAIN_ROWS = 400;
+/** One thing to evaluate; each lives in a file of its own, loaded only when it is asked for. */
+export interface Evaluate {
+  readonly help: string;
+  run(args: readonly string[]): Promise<number>;
+}
+
+const KINDS: Readonly<Record<string, () => Promise<Evaluate>>> = {
+  anomaly: async () => (await import('./evaluate/anomaly.ts')).anomaly,
+  detection: async () => (await import('./evaluate/detection.ts')).detection,
+  intrusion: async () => (await import('./evaluate/intrusion.ts')).intrusion,
+};
 
 export const evaluate: CliCommand = {
   name: 'evaluate',
-  summary: 'score the detectors on labelled recordings',
-  help: `Usage: vigie evaluate anomaly --data DIR [--detector NAME] [--tune] [--train N] [--json]
-       vigie evaluate anomaly --data DIR --predictions DIR [--json]
+  summary: 'score anomaly detectors, detection models and intrusion events on labelled data',
+  help: `Usage: vigie evaluate anomaly --data DIR
+       vigie evaluate detection --images DIR --annotations FILE --model MODEL
+       vigie evaluate intrusion --video FILE --expect FILE --model MODEL
 
-Learns the head of each recording, runs the rest through the detectors once, in order,
-and compares with the labels. A recording is a CSV file with a time column, a column per
-sensor, 'anomaly' (0 or 1) and optionally 'changepoint'; folders are groups.
+  anomaly    the anomaly detectors, on recordings of sensors
+  detection  a detection model, on pictures with true boxes: average precision, recall, time
+  intrusion  model, tracker and zones together, on a recording: events found, missed, false
 
-Options:
-  --data DIR         folder of recordings, searched through all its folders
-  --detector NAME    fused (default: the decision a node makes), always-alarm, skab-t2q,
-                     skab-isolation-forest, a detector of the node such as mewma, or all
-  --predictions DIR  score predictions made elsewhere: DIR holds a file of the same path for
-                     each recording, with columns 'anomaly' and optionally 'changepoint'
-  --tune             choose the fused decision's settings anew for each group of recordings
-                     on the other groups alone, and say how it does with them
-  --train N          rows that teach (${DEFAULT_TRAIN_ROWS})
-  --json             print { detector, f1, far, mar, nab, trainRows, rows, files: [...] };
-                     with 'all' { detectors: [...] }; with --tune also leaveOneGroupOut
-
-F1 counts rows. FAR (false alarm rate) and MAR (missed alarm rate) are percent. NAB is the
-standard profile on changepoints, 0 for silence to 100 for perfect, window 60 s.
-Read F1 beside FAR: where much is anomalous, an alarm that never ends has a high F1.
+'vigie evaluate KIND --help' tells more; every kind takes --json.
 
 Exit status: 0 scored, 1 the data cannot be used, 2 the command line was not understood.
 
 Example:
   vigie evaluate anomaly --data ../shared/data/skab --detector all
 `,
+  helpFor: async ([kind]) => (await known(kind))?.help,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        data: { type: 'string' },
-        detector: { type: 'string', default: 'fused' },
-        predictions: { type: 'string' },
-        tune: { type: 'boolean', default: false },
-        train: { type: 'string', default: String(DEFAULT_TRAIN_ROWS) },
-        json: { type: 'boolean', default: false },
-      },
-    });
-    if (positionals.length !== 1 || positionals[0] !== 'anomaly') {
-      throw new UsageError('usage', "say what to evaluate: 'anomaly'");
+    const [name, ...rest] = args;
+    const kind = await known(name);
+    if (!kind) {
+      const names = Object.keys(KINDS).map((one) => `'${one}'`);
+      throw new UsageError('usage', `say what to evaluate: ${names.join(', ')}`);
     }
-    const { data, detector, predictions } = values;
-    if (data === undefined) throw new UsageError('usage', 'name the folder of recordings with --data DIR');
-    const trainRows = Number(values.train);
-    if (!Number.isInteger(trainRows) || trainRows < 10 || trainRows > 1e6) {
-      throw new UsageError('usage', '--train takes a whole number from 10 to 1000000');
-    }
-    // Workstation code: a node that never evaluates never loads it.
-    const { evaluateAnomaly } = await import('../../evaluation/anomaly.ts');
-    const result = evaluateAnomaly({
-      data,
-      detector,
-      trainRows,
-      tune: values.tune,
-      ...(predictions === undefined ? {} : { predictions }),
-    });
-    process.stdout.write(values.json ? `${JSON.stringify(asJson(result))}\n` : result.text);
-    return 0;
+    return await kind.run(rest);
   },
 };
 
-function asJson({ evaluations, tunings }: AnomalyEvaluation): object {
-  const scores = evaluations.length === 1 ? evaluations[0]! : { detectors: evaluations };
-  return tunings.length > 0 ? { ...scores, leaveOneGroupOut: tunings } : scores;
+function known(name: string | undefined): Promise<Evaluate> | undefined {
+  return name !== undefined && Object.hasOwn(KINDS, name) ? KINDS[name]?.() : undefined;
 }
