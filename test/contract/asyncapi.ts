@@ -6,7 +6,7 @@ import type { ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
-import type { AnomalyEvent } from '../../runtime/core/messages.ts';
+import type { AnomalyEvent, DetectionEvent } from '../../runtime/core/messages.ts';
 import { packageRoot } from '../../runtime/core/paths.ts';
 
 interface Reference {
@@ -80,9 +80,9 @@ function matches(address: string, topic: string): boolean {
   return new RegExp(`^${pattern}$`).test(topic);
 }
 
-/** What the contract has against an anomaly event once the outbox and the sink have put it in its envelope. */
-export function validateEvent(event: AnomalyEvent): string[] {
-  return validatePayload('anomaly', {
+/** What the contract has against an event once the outbox and the sink have put it in its envelope. */
+export function validateEvent(event: AnomalyEvent | DetectionEvent): string[] {
+  return validatePayload(event.schema === 'vigie.anomaly/1' ? 'anomaly' : 'detection', {
     site: 'works',
     node: 'node-1',
     bootId: 'boot',
