@@ -18,9 +18,9 @@ import { onnxRuntimeSubject, type PlanSubject, planSubject, type Subject } from 
 export const summary = 'XNNPACK and ONNX Runtime on detection and classification models, one thread';
 
 const WARM_UP = 5;
-/** Per model and backend: time to measure, but at least so many calls. */
-const MEASURE_MS = 2500;
-const LEAST_CALLS = 15;
+/** Each model under each backend runs for a while, as a camera would have it, then the next: so often. */
+const TURNS = 20;
+const TURN_MS = 120;
 
 export async function run({ progress }: BenchOptions): Promise<readonly BenchResult[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'vigie-inference-'));
@@ -32,11 +32,17 @@ export async function run({ progress }: BenchOptions): Promise<readonly BenchRes
       measured.push(await measure(pair, scratch));
     }
     progress('picture to boxes');
-    const plan = (name: string) => join(scratch, `${name}.xnn`);
+    const planned = (name: string, precision: 'float' | 'int8') => ({
+      onnx: pairs.find((pair) => pair.name === name)![precision],
+      plan: planPath(scratch, name, precision),
+    });
     return [
       ...summed(measured),
-      ...(await pictureToBoxes(pairs, plan)),
-      ...(await measureLoad(plan(pairs[0]!.name))),
+      ...(await pictureToBoxes(
+        pairs.map(({ name }) => name),
+        planned,
+      )),
+      ...(await measureLoad(planned(pairs[0]!.name, 'float').plan)),
       ...measured.flatMap(details),
     ];
   } finally {
@@ -54,9 +60,12 @@ interface Medians {
   readonly overheadUs: number;
 }
 
+const planPath = (scratch: string, name: string, precision: string) =>
+  join(scratch, `${name}_${precision}.xnn`);
+
 async function measure({ name, float, int8, range }: ModelPair, scratch: string): Promise<Medians> {
-  const floatPlan = join(scratch, `${name}.xnn`);
-  const int8Plan = join(scratch, `${name}_int8.xnn`);
+  const floatPlan = planPath(scratch, name, 'float');
+  const int8Plan = planPath(scratch, name, 'int8');
   const { plan, bytes } = await compileModel({ path: float });
   writeFileSync(floatPlan, bytes);
   writeFileSync(int8Plan, (await compileModel({ path: int8 })).bytes);
@@ -72,16 +81,18 @@ async function measure({ name, float, int8, range }: ModelPair, scratch: string)
     number[]
   >;
   const overheads: number[] = [];
-  const began = performance.now();
-  const limit = Object.keys(subjects).length * MEASURE_MS;
-  for (let i = -WARM_UP; i < LEAST_CALLS || performance.now() - began < limit; i++) {
+  for (let turn = -WARM_UP; turn < TURNS; turn++) {
     for (const [key, subject] of Object.entries(subjects) as [keyof typeof subjects, Subject][]) {
-      const start = performance.now();
+      // The model before left the caches full of its own.
       await subject.call();
-      const took = performance.now() - start;
-      if (i < 0) continue;
-      times[key].push(took);
-      if (key === 'planFloat') overheads.push(took * 1000 - (await (subject as PlanSubject).lastRunUs()));
+      const until = performance.now() + (turn < 0 ? 0 : TURN_MS);
+      while (performance.now() < until) {
+        const start = performance.now();
+        await subject.call();
+        const took = performance.now() - start;
+        times[key].push(took);
+        if (key === 'planFloat') overheads.push(took * 1000 - (await (subject as PlanSubject).lastRunUs()));
+      }
     }
   }
   for (const subject of Object.values(subjects)) await subject.close();
