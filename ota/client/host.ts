@@ -57,6 +57,8 @@ export interface ConfigurationHost {
   apply(bytes: Uint8Array): Promise<void>;
   /** Why the node is not well on it (a component failed that ran before); undefined when it is. */
   trouble(): string | undefined;
+  /** It was well for long enough: it stays. Until then a node that does not come up on it three times goes back by itself. */
+  keep(): void;
   /** Back to what ran before `apply`, also after a restart. */
   rollBack(reason: string): Promise<void>;
 }

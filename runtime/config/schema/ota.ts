@@ -3,7 +3,26 @@
 import { z } from 'zod';
 import { byteSize, described, duration } from './common.ts';
 
-const hour = z.number().int().min(0).max(23);
+/** Minutes since local midnight; over midnight where `to` is not above `from`. */
+export interface DailySpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+const SPAN = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/;
+
+const span = z
+  .string()
+  .transform((text, context): DailySpan => {
+    const [, ...parts] = SPAN.exec(text) ?? [];
+    const [h1, m1, h2, m2] = parts.map(Number);
+    const [from, to] = [h1! * 60 + m1!, h2! * 60 + m2!];
+    if (parts.length > 0 && from !== to) return { from, to };
+    const message = `'${text}' is no span of the day: expected two different times, such as '22:00-05:30'`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .meta({ format: 'HH:MM-HH:MM' });
 
 export const otaConfig = z.strictObject({
   enabled: described(z.boolean().default(true), 'Take updates at all; false leaves what serves as it is.'),
@@ -31,17 +50,8 @@ export const otaConfig = z.strictObject({
     'Most bytes a second that updates fetch; left out, as fast as they come.',
   ),
   hours: described(
-    z
-      .strictObject({
-        from: described(hour, 'First hour, UTC.'),
-        to: described(hour, 'Hour at whose beginning it ends; may pass midnight.'),
-      })
-      .refine(({ from, to }) => from !== to, {
-        path: ['to'],
-        message: 'is the hour of `from`: leave `hours` out for the whole day',
-      })
-      .optional(),
-    'Content is fetched in these hours of the day alone, UTC; left out, at any time.',
+    z.array(span).max(24).default([]),
+    "Content is fetched in these spans of the day alone, by the node's local time; left out, at any time. Looking for news is always allowed.",
   ),
   configuration: described(
     z.boolean().default(true),

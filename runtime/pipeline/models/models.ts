@@ -86,15 +86,19 @@ export class Models implements ModelHost {
     const { clock, log } = this.#options;
     const began = clock.mono();
     const slot = this.slot(bundle.name);
+    const turn = slot.newTurn();
+    // It serves still, where what should have followed it never came up.
+    if (slot.serving?.digest === bundle.digest) return { switchMs: 0 };
     const model = await this.#load(bundle);
     try {
       slot.check(model);
       await warmUp(model.session);
+      slot.take(model, turn);
     } catch (error) {
-      await model.session.close();
+      // A model that hangs would keep whoever waits for its end.
+      void model.session.close().catch(() => {});
       throw error;
     }
-    slot.take(model);
     const switchMs = clock.mono() - began;
     log.info(
       {

@@ -53,6 +53,7 @@ export class ModelSlot {
   readonly #options: SlotOptions;
   #held: Held | undefined;
   #empty = 'no release of it was installed yet';
+  #turn = 0;
   readonly #closing = new Set<Promise<void>>();
   readonly #users = new Set<(model: LoadedModel) => void>();
 
@@ -108,8 +109,21 @@ export class ModelSlot {
     }
   }
 
-  /** From the next call on. The one before is closed when it is idle. @param model loaded and warm. */
-  take(model: LoadedModel): void {
+  /** For a load that begins: what was begun before can no longer take the slot, however late it comes. */
+  newTurn(): number {
+    return ++this.#turn;
+  }
+
+  /**
+   * From the next call on. The one before is closed when it is idle.
+   * @param model loaded and warm. @throws ModelError `model-late` when another load has begun since this one's turn.
+   */
+  take(model: LoadedModel, turn: number): void {
+    if (turn !== this.#turn)
+      throw new ModelError(
+        'model-late',
+        `${this.name} ${model.release} came up too late: another release was chosen`,
+      );
     const before = this.#held;
     const earlier = before && (before.measures.spread() ?? before.earlier);
     const measures = new ModelMeasures(this.#options.clock.mono());
@@ -120,6 +134,7 @@ export class ModelSlot {
   /** Nothing serves any more. */
   clear(reason: string): void {
     const before = this.#held;
+    this.#turn += 1;
     this.#held = undefined;
     this.#empty = reason;
     if (before) this.#retire(before);

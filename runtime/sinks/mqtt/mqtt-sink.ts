@@ -18,6 +18,7 @@ import { Drain } from './drain.ts';
 import { Envelope, type Origin, topicPrefix } from './envelope.ts';
 import { BrokerLink } from './link.ts';
 import { createMqttMetrics, type MqttMetrics } from './metrics.ts';
+import { NodeLink } from './node-link.ts';
 import { onlinePayload, statusKey, stoppedPayload, willPayload } from './status-topic.ts';
 
 export interface MqttSinkOptions {
@@ -49,8 +50,11 @@ export class MqttSink implements Component {
   readonly name = 'mqtt';
   /** For the Sparkplug publisher, which shares it. */
   readonly metrics: MqttMetrics;
+  /** For updates, which share the connection. */
+  readonly updates = new NodeLink();
   readonly #options: MqttSinkOptions;
   readonly #prefix: string;
+  readonly #commandPrefix: string;
   readonly #drain: Drain;
   readonly #link: BrokerLink;
   readonly #commandServer: CommandServer;
@@ -66,6 +70,7 @@ export class MqttSink implements Component {
     const origin: Origin = { site, node };
     this.#options = options;
     this.#prefix = topicPrefix(origin);
+    this.#commandPrefix = `${this.#prefix}cmd/`;
     this.metrics = createMqttMetrics(registry);
     const { metrics } = this;
     this.#drain = new Drain({
@@ -95,7 +100,10 @@ export class MqttSink implements Component {
       listener: {
         up: (client, connack) => this.#up(client, connack),
         down: () => this.#down(),
-        message: (topic, payload, packet) => this.#commandServer.handle(topic, payload, packet),
+        message: (topic, payload, packet) => {
+          if (topic.startsWith(this.#commandPrefix)) this.#commandServer.handle(topic, payload, packet);
+          else this.updates.message(topic, payload);
+        },
       },
       clock,
       log,
@@ -154,6 +162,7 @@ export class MqttSink implements Component {
     this.#look();
     // Reconnected while stopping: only the farewell is left to send.
     if (this.#state === 'stopped') return;
+    this.updates.up(client, control);
     const properties = JSON_PROPERTIES;
     this.#drain.up(
       (topic, payload, done) =>
@@ -171,12 +180,13 @@ export class MqttSink implements Component {
     this.#client = undefined;
     this.#control = undefined;
     this.metrics.connected.set(0);
+    this.updates.down();
     this.#drain.down();
   }
 
   #subscribe(client: MqttClient): void {
     const { config, log } = this.#options;
-    const topic = `${this.#prefix}cmd/+`;
+    const topic = `${this.#commandPrefix}+`;
     // Retained commands are not wanted: MQTT 5 brokers need not send them at all.
     const options = config.version === 5 ? ({ qos: 1, rh: 2 } as const) : ({ qos: 1 } as const);
     client.subscribe(topic, options, (error, granted) => {
