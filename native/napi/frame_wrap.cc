@@ -1,7 +1,9 @@
 #include "napi/frame_wrap.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "capture/frame_work.h"
 #include "napi/addon_data.h"
 #include "napi/arguments.h"
 #include "napi/jpeg_job.h"
@@ -24,6 +26,8 @@ Napi::Function FrameWrap::define(Napi::Env env) {
   return DefineClass(env, "CapturedFrame",
                      {
                          InstanceMethod<&FrameWrap::encode_jpeg>("encodeJpeg"),
+                         InstanceMethod<&FrameWrap::copy>("copy"),
+                         InstanceMethod<&FrameWrap::luma_grid>("lumaGrid"),
                          InstanceMethod<&FrameWrap::close>("close"),
                      });
 }
@@ -82,6 +86,26 @@ Napi::Value FrameWrap::encode_jpeg(const Napi::CallbackInfo& info) {
       wanted.most = static_cast<std::uint32_t>(whole_number(options.Get("most"), "most", 16, vision::kLongestSide));
     }
     return JpegJob::start(info.Env(), of(Value()), wanted);
+  });
+}
+
+/// copy(): a frame of the same picture in memory of its own.
+Napi::Value FrameWrap::copy(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return make(info.Env(), capture::copy_of(*of(Value()))); });
+}
+
+/// lumaGrid(width, height): the mean brightness of each cell, as a Uint8Array.
+Napi::Value FrameWrap::luma_grid(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const FramePointer frame = of(Value());
+    const auto side = [&](std::size_t index, const char* name, std::uint32_t most) {
+      return static_cast<std::uint32_t>(whole_number(info[index], name, 1, std::min(most, 1024u)));
+    };
+    const std::uint32_t width = side(0, "width", picture(frame).width);
+    const std::uint32_t height = side(1, "height", picture(frame).height);
+    Napi::Uint8Array grid = Napi::Uint8Array::New(info.Env(), std::size_t{width} * height);
+    capture::luma_grid(picture(frame), width, height, {grid.Data(), grid.ElementLength()});
+    return grid;
   });
 }
 

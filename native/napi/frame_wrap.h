@@ -25,6 +25,8 @@ class FrameWrap : public Napi::ObjectWrap<FrameWrap> {
   void fill(Napi::Env env, FramePointer frame);
   void release(Napi::Env env);
   Napi::Value encode_jpeg(const Napi::CallbackInfo& info);
+  Napi::Value copy(const Napi::CallbackInfo& info);
+  Napi::Value luma_grid(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   FramePointer frame_;

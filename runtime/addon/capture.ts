@@ -17,6 +17,10 @@ export interface CapturedFrame {
   readonly position?: number | undefined;
   /** @param options.most longest side: larger pictures are scaled down. @throws (rejects) InputError `bad-argument` */
   encodeJpeg(options: { readonly quality: number; readonly most?: number }): Promise<Uint8Array>;
+  /** The same picture in memory of its own: what is kept must not hold the camera's few buffers. */
+  copy(): CapturedFrame;
+  /** Mean brightness of each cell, row by row; at most 1024 cells a side. */
+  lumaGrid(width: number, height: number): Uint8Array;
   /** Gives the buffer back to the pipeline; every method throws `bad-argument` from now on. Idempotent. */
   close(): void;
 }
@@ -39,6 +43,7 @@ export type CaptureFault =
   | 'device-missing'
   | 'device-refused'
   | 'device-busy'
+  | 'unreachable'
   | 'format-refused'
   | 'element-missing'
   | 'stream-damaged'

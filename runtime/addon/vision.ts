@@ -1,6 +1,7 @@
 /** Pictures in, detections or classes out, natively; for the sessions of any backend. */
 
 import { binding, calling, type NativeSessionHandle, translated } from './binding.ts';
+import type { CapturedFrame } from './capture.ts';
 
 export type PixelFormat = 'rgb' | 'bgr' | 'nv12' | 'i420' | 'yuyv';
 
@@ -93,9 +94,9 @@ export interface OutputTensor {
 
 /** The native object; methods throw Errors with a `code`. */
 export interface NativeVision {
-  prepare(frame: Frame, out: Float32Array | Int8Array | Uint8Array): void;
+  prepare(frame: Frame | CapturedFrame, out: Float32Array | Int8Array | Uint8Array): void;
   decode(arrays: readonly unknown[], shapes: readonly unknown[], width: number, height: number): unknown;
-  detect(session: NativeSessionHandle, frame: Frame): Promise<unknown>;
+  detect(session: NativeSessionHandle, frame: Frame | CapturedFrame): Promise<unknown>;
 }
 
 const UNUSED = {
@@ -129,7 +130,7 @@ export class Vision<T extends DetectionDecoding | ClassificationDecoding> {
    * Fills `out` with the model's input in the form of its contract, on this thread.
    * @param out 3 * width * height elements of the input's type. @throws InputError `bad-argument`
    */
-  prepare(frame: Frame, out: Float32Array | Int8Array | Uint8Array): void {
+  prepare(frame: Frame | CapturedFrame, out: Float32Array | Int8Array | Uint8Array): void {
     calling(() => this.#native.prepare(frame, out));
   }
 
@@ -148,7 +149,7 @@ export class Vision<T extends DetectionDecoding | ClassificationDecoding> {
    * decoded where they lie. The frame is read before this returns.
    * @throws ModelError `bad-model`, `session-busy`, `session-closed`, `model-run`; InputError `bad-argument`
    */
-  async detect(session: NativeSessionHandle, frame: Frame): Promise<VisionResult<T>> {
+  async detect(session: NativeSessionHandle, frame: Frame | CapturedFrame): Promise<VisionResult<T>> {
     try {
       return (await this.#native.detect(session, frame)) as VisionResult<T>;
     } catch (error) {

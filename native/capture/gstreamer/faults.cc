@@ -12,6 +12,9 @@ const char* resource_code(int code) {
     case GST_RESOURCE_ERROR_BUSY: return "device-busy";
     case GST_RESOURCE_ERROR_NOT_AUTHORIZED: return "device-refused";
     case GST_RESOURCE_ERROR_SETTINGS: return "format-refused";
+    case GST_RESOURCE_ERROR_OPEN_READ:
+    case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
+    case GST_RESOURCE_ERROR_READ: return "unreachable";
     default: return "capture-failed";
   }
 }

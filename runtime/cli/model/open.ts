@@ -1,14 +1,12 @@
 /** Opens the model that a command line names, as the node would: by device profile, with the reasons. */
 
-import { join } from 'node:path';
-import type { Manifest } from '../../../ota/bundle/manifest.ts';
 import { type LoadedManifest, loadManifest } from '../../../ota/bundle/read-manifest.ts';
 import { findDevice } from '../../config/device-profile/device.ts';
 import { readBoardFacts } from '../../config/device-profile/facts.ts';
-import type { DeviceProfile } from '../../config/device-profile/schema.ts';
 import { sessionLimits } from '../../config/device-profile/session-limits.ts';
 import { UsageError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
+import { modelFiles } from '../../pipeline/inference/artifacts.ts';
 import {
   type Choice,
   openModel,
@@ -67,7 +65,7 @@ export async function open(options: OpenOptions): Promise<OpenedModel> {
   const artifacts = plan
     ? { xnnpack: plan.path }
     : kind === 'manifest'
-      ? artifactsOf(manifest!, profile)
+      ? pathsOf(modelFiles(manifest!, profile.models.precision))
       : kind === 'plan'
         ? { xnnpack: file }
         : { onnxruntime: file, tensorrt: file };
@@ -93,17 +91,6 @@ export async function open(options: OpenOptions): Promise<OpenedModel> {
   }
 }
 
-/** One file for each backend: of the profile's precision where there is one. */
-function artifactsOf(
-  { manifest, folder }: LoadedManifest<Manifest>,
-  profile: DeviceProfile,
-): Partial<Record<BackendName, string>> {
-  const preferred = (precision: string) => (precision === profile.models.precision ? 0 : 1);
-  const sorted = [...manifest.artifacts].sort((a, b) => preferred(a.precision) - preferred(b.precision));
-  return Object.fromEntries(
-    BACKENDS.flatMap((backend) => {
-      const path = sorted.find((artifact) => artifact.backend === backend)?.path;
-      return path === undefined ? [] : [[backend, join(folder, path)]];
-    }),
-  );
+function pathsOf(files: ReturnType<typeof modelFiles>): Partial<Record<BackendName, string>> {
+  return Object.fromEntries(Object.entries(files).map(([backend, { path }]) => [backend, path]));
 }

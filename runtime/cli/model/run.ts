@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { ClassificationManifest, DetectionManifest, Manifest } from '../../../ota/bundle/manifest.ts';
 import type { LoadedManifest } from '../../../ota/bundle/read-manifest.ts';
+import type { Frame } from '../../addon/vision.ts';
 import { InputError, UsageError } from '../../core/errors.ts';
 import type { Tensors } from '../../pipeline/inference/session.ts';
 import type { ModelAction } from '../model.ts';
@@ -105,9 +106,7 @@ async function pictures(model: OpenedModel, files: readonly string[]): Promise<R
   return results;
 }
 
-type Look = (
-  frame: Parameters<import('../../pipeline/detection/detector.ts').Detector['detect']>[0],
-) => Promise<Answer>;
+type Look = (frame: Frame) => Promise<Answer>;
 
 async function looker({ session, manifest }: OpenedModel): Promise<Look> {
   const { Classifier, Detector } = await import('../../pipeline/detection/detector.ts');

@@ -120,10 +120,13 @@ export const cameraFields = {
   name: described(name, 'Unique among the cameras and sources; in topics, addresses and metrics.'),
   source: described(cameraSource, 'Where its pictures come from.'),
   resolution: described(
-    resolution.prefault({ width: 1280, height: 720 }),
-    'Size asked of the camera; pictures of files and streams are scaled to it.',
+    resolution.optional(),
+    'Size asked of the camera, 1280 x 720 when left out; streams and files keep their own, or are scaled to it.',
   ),
-  fps: described(z.number().int().min(1).max(240).default(15), 'Frames a second.'),
+  fps: described(
+    z.number().int().min(1).max(240).default(15),
+    'Frames a second asked of the camera; at most so many of streams and files.',
+  ),
   rotation: described(
     z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]).default(0),
     'Degrees clockwise by which pictures are turned.',

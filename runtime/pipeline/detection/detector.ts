@@ -7,6 +7,7 @@ import type {
 } from '../../../ota/bundle/manifest.ts';
 import { type LoadedManifest, labelsOf } from '../../../ota/bundle/read-manifest.ts';
 import type { NativeSessionHandle } from '../../addon/binding.ts';
+import type { CapturedFrame } from '../../addon/capture.ts';
 import {
   type ClassificationDecoding,
   type ClassScore,
@@ -57,7 +58,7 @@ class PictureModel<T extends DetectionDecoding | ClassificationDecoding> {
     checkContract(session, manifest);
   }
 
-  async find(frame: Frame): Promise<VisionResult<T>> {
+  async find(frame: Frame | CapturedFrame): Promise<VisionResult<T>> {
     if ('perform' in this.#session) {
       const turns = this.#session as unknown as NativeTurns;
       return await turns.perform(({ handle }) => this.#vision.detect(handle, frame));
@@ -105,7 +106,7 @@ export class Detector {
   }
 
   /** Best first, within the picture. */
-  async detect(frame: Frame): Promise<Detection[]> {
+  async detect(frame: Frame | CapturedFrame): Promise<Detection[]> {
     const found = await this.#model.find(frame);
     return found.map((one) => ({ label: this.labels[one.index]!, ...one }));
   }

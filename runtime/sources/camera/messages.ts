@@ -1,5 +1,8 @@
 /** What the node and its vision processes say to each other. Plain data; framing.ts puts it on the wire. */
 
+import type { DetectionConfig } from '../../config/schema/zones.ts';
+import type { Box } from '../../core/geometry.ts';
+import type { ModelIdentity } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 
 /** Both sides are of one release; another number is a process of an older start that must go. */
@@ -12,8 +15,8 @@ export interface FoundObject {
   readonly label: string;
   /** 0 … 1 */
   readonly score: number;
-  /** x, y, width, height as shares of the frame's width and height, 0 … 1, after rotation. */
-  readonly box: readonly [number, number, number, number];
+  /** As shares of the frame's width and height, 0 … 1, after rotation. */
+  readonly box: Box;
 }
 
 /** What was found in one frame. An empty list is a frame without objects. */
@@ -52,30 +55,50 @@ export interface CameraJob {
   readonly camera: string;
   /** GStreamer description that ends in NV12 or I420 in ordinary memory; without the sink. */
   readonly pipeline: string;
+  /** What of it must not be repeated in faults; empty for none. */
+  readonly secret: string;
   /** Play at the recorded speed: for files. Live sources come at their own. */
   readonly paced: boolean;
   /** Start again at the end. */
   readonly loop: boolean;
-  /** Folder or file of the model's manifest; undefined: frames are captured and counted only. */
+  /** The end is a fault: a camera has none. */
+  readonly endless: boolean;
+  /** Undefined: frames are captured and counted only. */
   readonly model?: ModelJob;
+  /** Undefined: the model looks at every frame. */
+  readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'>;
 }
 
 export interface ModelJob {
+  /** File or folder. */
   readonly manifest: string;
+  /** In the order they are tried. */
   readonly backends: readonly string[];
+  readonly precision: string;
   readonly threads: number;
   readonly memoryLimitBytes?: number;
   readonly affinity?: readonly number[];
 }
 
+/** Since the process started. */
 export interface CameraCounters {
-  /** Since the process started. */
   readonly captured: number;
   /** Overwritten by a newer frame before anyone looked. */
   readonly skipped: number;
+  /** Pictures that could not be read. */
+  readonly damaged: number;
+  /** Frames that the motion gate kept from the model. */
+  readonly still: number;
   readonly detected: number;
   /** Results that had to go because the node did not read fast enough. */
   readonly dropped: number;
+}
+
+export interface CameraPulse extends CameraCounters {
+  /** Of the newest frame; undefined before the first of this pipeline. */
+  readonly lastFrame?: Millis;
+  /** Since when every frame has been the very same; undefined before the first. */
+  readonly sameSince?: Millis;
 }
 
 /** Node to process. */
@@ -83,56 +106,47 @@ export type ToVision =
   | { readonly type: 'start'; readonly job: CameraJob }
   /** Takes the pipeline apart and builds it anew. */
   | { readonly type: 'rebuild'; readonly camera: string }
-  | { readonly type: 'stop'; readonly camera: string }
-  /** Asks for the newest frame as JPEG, of the whole or of a part (shares as in FoundObject.box). */
-  | {
-      readonly type: 'picture';
-      readonly camera: string;
-      readonly request: number;
-      readonly quality: number;
-      /** Longest side, pixels. */
-      readonly most?: number;
-    };
+  /** Something is tracked: the motion gate stays open. */
+  | { readonly type: 'busy'; readonly camera: string; readonly busy: boolean }
+  | ({ readonly type: 'picture'; readonly camera: string; readonly request: number } & PictureWish);
+
+export interface PictureWish {
+  /** 1 … 100 */
+  readonly quality: number;
+  /** Longest side, pixels: a larger picture is scaled down. */
+  readonly most?: number;
+  /** Of a frame whose detections came just now; the newest frame when it is gone, or when left out. */
+  readonly sequence?: number;
+}
 
 /** Process to node. */
 export type FromVision =
-  | { readonly type: 'hello'; readonly version: number; readonly pid: number }
-  /** Each second, also without frames: the process is not stuck. */
+  | { readonly type: 'hello' }
+  /** Twice a second, also without frames: the process is not stuck. */
   | { readonly type: 'alive'; readonly cameras: Readonly<Record<string, CameraPulse>> }
   | ({ readonly type: 'detections' } & FrameDetections)
-  /** The JPEG follows as the message's bytes. Without size: there was no picture. */
-  | {
-      readonly type: 'picture';
-      readonly camera: string;
-      readonly request: number;
-      readonly sequence: number;
-      readonly capturedAt: Millis;
-      readonly width: number;
-      readonly height: number;
-      readonly problem?: string;
-    }
-  /** Frames come in this size now. */
-  | {
-      readonly type: 'format';
-      readonly camera: string;
-      readonly width: number;
-      readonly height: number;
-      readonly format: string;
-    }
+  | PictureReply
+  | ({ readonly type: 'model'; readonly camera: string } & ModelFacts)
+  /** A loop began anew, or the end was reached for good. */
   | { readonly type: 'ended'; readonly camera: string }
   | { readonly type: 'fault'; readonly camera: string; readonly code: string; readonly detail: string }
-  /** The model is loaded and named, or refused with a fault. */
-  | {
-      readonly type: 'model';
-      readonly camera: string;
-      readonly name: string;
-      readonly version: string;
-      readonly backend: string;
-    };
+  | { readonly type: 'log'; readonly line: Readonly<Record<string, unknown>> };
 
-export interface CameraPulse extends CameraCounters {
-  /** Of the newest frame; undefined before the first. */
-  readonly lastFrame?: Millis;
-  /** Since when every frame has been the very same; undefined before the first. */
-  readonly sameSince?: Millis;
+/** The JPEG follows as the message's bytes; with a problem there is none. */
+export interface PictureReply {
+  readonly type: 'picture';
+  readonly request: number;
+  readonly sequence: number;
+  readonly capturedAt: Millis;
+  readonly width: number;
+  readonly height: number;
+  readonly problem?: string;
+}
+
+/** The model that looks at a camera's frames. */
+export interface ModelFacts {
+  readonly identity: ModelIdentity;
+  /** Score from which a detection counts, of its manifest. */
+  readonly threshold: number;
+  readonly backend: string;
 }

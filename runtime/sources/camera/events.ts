@@ -1,0 +1,25 @@
+/** What a camera's healing did, for the outbox: topic `events/camera`. */
+
+import type { HealingReason, Rung } from './ladder.ts';
+import type { MemoryTrouble } from './memory-watch.ts';
+
+export type CameraStep = Rung | 'recovered' | 'ended';
+export type CameraReason =
+  | HealingReason
+  | MemoryTrouble['reason']
+  | 'process-hung'
+  | 'process-exited'
+  | 'process-refused'
+  | 'healed'
+  | 'file-end';
+
+export interface CameraEvent extends Readonly<Record<string, unknown>> {
+  readonly schema: 'vigie.camera/1';
+  readonly camera: string;
+  readonly step: CameraStep;
+  readonly reason: CameraReason;
+  /** For a person. */
+  readonly detail: string;
+  /** Steps since the camera was last well. */
+  readonly attempt: number;
+}

@@ -1,0 +1,67 @@
+/** What a vision process is asked to do for a camera, from the configuration, the board and the files there are. */
+
+import { join } from 'node:path';
+import type { DeviceProfile } from '../../config/device-profile/schema.ts';
+import type { SessionLimits } from '../../config/device-profile/session-limits.ts';
+import type { CameraConfig } from '../../config/schema/camera.ts';
+import { describeError } from '../../core/errors.ts';
+import { describePipeline } from './description.ts';
+import type { CameraJob, ModelJob } from './messages.ts';
+import { linkPictures } from './picture-folder.ts';
+
+export interface JobParts {
+  readonly profile: DeviceProfile;
+  readonly limits: SessionLimits;
+  readonly directory: string;
+  readonly readSecret: (reference: string) => string;
+}
+
+export interface RefusedCamera {
+  readonly camera: string;
+  readonly why: string;
+}
+
+export interface CameraJobs {
+  readonly jobs: readonly CameraJob[];
+  readonly refused: readonly RefusedCamera[];
+}
+
+/** A camera that cannot be asked for as configured is refused; the others of its process run. */
+export function jobOf(camera: CameraConfig, parts: JobParts): CameraJob | RefusedCamera {
+  try {
+    return tryJob(camera, parts);
+  } catch (error) {
+    return { camera: camera.name, why: describeError(error) };
+  }
+}
+
+function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }: JobParts): CameraJob {
+  const { name, source, model, detection } = camera;
+  const secret = source.type === 'rtsp' && source.passwordFile ? readSecret(source.passwordFile) : '';
+  const pictures =
+    source.type === 'file' && camera.pipeline === undefined
+      ? linkPictures(source.file, join(directory, 'pictures', name))
+      : undefined;
+  return {
+    camera: name,
+    ...describePipeline({ camera, profile, password: secret, pictures }),
+    secret,
+    endless: source.type !== 'file',
+    ...(model ? { model: modelJob(model, profile, limits) } : {}),
+    ...(detection.motion.enabled ? { motion: detection } : {}),
+  };
+}
+
+function modelJob(
+  { manifest, threads }: NonNullable<CameraConfig['model']>,
+  { models }: DeviceProfile,
+  limits: SessionLimits,
+): ModelJob {
+  return {
+    manifest,
+    backends: models.backends,
+    precision: models.precision,
+    ...limits,
+    ...(threads ? { threads } : {}),
+  };
+}

@@ -1,0 +1,135 @@
+/** One camera as the node sees it: whether frames come, what is done about it when they do not. */
+
+import type { Registry } from 'prom-client';
+import type { CameraConfig } from '../../config/schema/camera.ts';
+import { HEALTHY, type Health } from '../../core/component.ts';
+import type { Log } from '../../core/log.ts';
+import { type Millis, millis, seconds } from '../../core/units.ts';
+import type { CameraEvent, CameraReason, CameraStep } from './events.ts';
+import { HealingLadder, type HealingStep } from './ladder.ts';
+import type { CameraPulse, FrameDetections, ModelFacts } from './messages.ts';
+import { type CameraMetrics, cameraMetrics } from './metrics.ts';
+
+export interface WatchedCameraOptions {
+  readonly config: CameraConfig;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly now: Millis;
+  readonly onEvent: (event: CameraEvent) => void;
+}
+
+/** Pulses come twice a second: less than this is no sign of a stall. */
+const LEAST_STALL = seconds(2);
+const FREEZE = seconds(60);
+
+export class WatchedCamera {
+  readonly name: string;
+  /** Of the model that looks at its frames; undefined until it is loaded. */
+  model: ModelFacts | undefined;
+  readonly #options: WatchedCameraOptions;
+  readonly #metrics: CameraMetrics;
+  readonly #ladder: HealingLadder;
+  #frames = false;
+  #ended = false;
+  #refused: string | undefined;
+
+  constructor(options: WatchedCameraOptions) {
+    const { config, registry, now } = options;
+    this.#options = options;
+    this.name = config.name;
+    this.#metrics = cameraMetrics(registry, config.name);
+    this.#metrics.up(false);
+    this.#ladder = new HealingLadder(limitsOf(config), now);
+  }
+
+  pulse(pulse: CameraPulse): void {
+    this.#metrics.frames(pulse);
+    if (pulse.lastFrame !== undefined && pulse.sameSince !== undefined) {
+      this.#frame(pulse.lastFrame, pulse.sameSince);
+    }
+  }
+
+  looked({ timing }: FrameDetections): void {
+    this.#metrics.timing(timing.handOver, timing.detect);
+  }
+
+  fault(code: string, detail: string): void {
+    this.#log('warn', 'fault', `${code}: ${detail}`);
+    this.#metrics.up(false);
+    this.#ladder.fault(code, detail);
+  }
+
+  /** A file came to its end, and is not to be played again. */
+  ended(): void {
+    this.#ended = true;
+    this.#metrics.up(false);
+    this.#tell('ended', 'file-end', 'the file is at its end', 0);
+  }
+
+  /** It cannot even be asked for as configured. */
+  refuse(why: string): void {
+    this.#refused = why;
+    this.#tell('report', 'refused', why, 0);
+  }
+
+  /** The process was started again, for whatever reason. */
+  restarted(now: Millis): void {
+    this.#metrics.up(false);
+    this.#ladder.restarted(now);
+  }
+
+  /** @returns what to do now. */
+  tick(now: Millis): HealingStep | undefined {
+    if (this.#ended || this.#refused !== undefined) return undefined;
+    const step = this.#ladder.tick(now);
+    if (!step) return undefined;
+    this.#metrics.up(false);
+    this.#tell(step.rung, step.reason, step.detail, step.attempt);
+    return step;
+  }
+
+  health(): Health {
+    if (this.#refused !== undefined) return { state: 'failed', detail: this.#refused };
+    if (this.#ended) return { state: 'stopped', detail: 'the file is at its end' };
+    const { trouble, reported } = this.#ladder;
+    if (trouble) return { state: reported ? 'failed' : 'degraded', detail: trouble.detail };
+    return this.#frames ? HEALTHY : { state: 'starting', detail: 'no frame came yet' };
+  }
+
+  /** Something was done, or came to pass. */
+  #tell(step: CameraStep, reason: CameraReason, detail: string, attempt: number): void {
+    this.#metrics.step(step, reason);
+    this.#log(step === 'recovered' || step === 'ended' ? 'info' : 'warn', step, detail, { reason, attempt });
+    this.#options.onEvent({ schema: 'vigie.camera/1', camera: this.name, step, reason, detail, attempt });
+  }
+
+  /** The process as a whole was started again for this reason. */
+  tellProcess(reason: CameraReason, detail: string, attempt: number): void {
+    this.#tell('restart-process', reason, detail, attempt);
+  }
+
+  #frame(capturedAt: Millis, sameSince: Millis): void {
+    if (this.#ladder.frame(capturedAt, sameSince)) {
+      this.#tell('recovered', 'healed', 'frames come again', 0);
+    }
+    if (this.#ladder.trouble) return;
+    this.#frames = true;
+    this.#metrics.up(true);
+  }
+
+  #log(level: 'info' | 'warn', what: string, detail: string, facts: object = {}): void {
+    const { log } = this.#options;
+    log[level]({ event: `camera.${what}`, camera: this.name, ...facts }, `camera ${this.name}: ${detail}`);
+  }
+}
+
+function limitsOf({ source, fps, healing }: CameraConfig) {
+  const live = source.type !== 'file' && source.type !== 'test';
+  const freeze = healing.freeze ?? (live ? FREEZE : 'off');
+  return {
+    stall: millis(Math.max(LEAST_STALL, (healing.stallPeriods * 1000) / fps)),
+    startWithin: healing.startWithin,
+    freeze: freeze === 'off' ? undefined : freeze,
+    restartArgus: healing.restartArgus,
+  };
+}

@@ -1,0 +1,214 @@
+/** One camera in the vision process: frames from its pipeline, the newest to the model, what it finds to the node. */
+
+import { Capture, type CapturedFrame, type CaptureEvent } from '../addon/capture.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError, VigieError } from '../core/errors.ts';
+import { type Millis, millis } from '../core/units.ts';
+import { MotionGate } from '../pipeline/detection/motion/gate.ts';
+import type {
+  CameraJob,
+  CameraPulse,
+  FromVision,
+  PictureReply,
+  PictureWish,
+} from '../sources/camera/messages.ts';
+import { looked } from './detections.ts';
+import { KeptFrames } from './kept-frames.ts';
+import type { LoadedModel, Models } from './model.ts';
+
+export interface CameraLoopOptions {
+  readonly job: CameraJob;
+  readonly models: Models;
+  readonly clock: Clock;
+  /** @returns false when the message was dropped. */
+  readonly send: (message: FromVision, bytes?: Uint8Array) => boolean;
+}
+
+/** A pipeline that does not end within this hangs in a driver. */
+const CLOSE_LIMIT = 5000;
+/** Cells across of the motion gate's grid. */
+const GRID = 80;
+
+export class CameraLoop {
+  readonly #options: CameraLoopOptions;
+  readonly #gate: MotionGate | undefined;
+  readonly #kept = new KeptFrames();
+  readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, detected: 0, dropped: 0 };
+  #capture: Capture | undefined;
+  #model: LoadedModel | undefined;
+  #lastFrame: Millis | undefined;
+  #sameSince: Millis | undefined;
+  #busy = false;
+  #looking = false;
+  /** Rises with each pipeline: what an old one still tells is not heard. */
+  #generation = 0;
+  #change: Promise<void> = Promise.resolve();
+
+  constructor(options: CameraLoopOptions) {
+    this.#options = options;
+    this.#gate = options.job.motion && new MotionGate(options.job.motion);
+  }
+
+  /** Builds the pipeline, again where there is one. What goes wrong is told as a fault. */
+  rebuild(): Promise<void> {
+    this.#change = this.#change.then(() => this.#rebuild()).catch((error) => this.#fault(error));
+    return this.#change;
+  }
+
+  busy(busy: boolean): void {
+    this.#busy = busy;
+  }
+
+  pulse(): CameraPulse {
+    const { captured, skipped, damaged } = this.#capture?.counters() ?? {
+      captured: 0,
+      skipped: 0,
+      damaged: 0,
+    };
+    const total = this.#counters;
+    return {
+      ...total,
+      captured: total.captured + captured,
+      skipped: total.skipped + skipped,
+      damaged: total.damaged + damaged,
+      ...(this.#lastFrame === undefined ? {} : { lastFrame: this.#lastFrame }),
+      ...(this.#sameSince === undefined ? {} : { sameSince: this.#sameSince }),
+    };
+  }
+
+  async picture(request: number, wish: PictureWish): Promise<void> {
+    const { send } = this.#options;
+    const frame = this.#kept.find(wish.sequence);
+    if (!frame) return void send(noPicture(request, 'no frame came yet'));
+    const { sequence, capturedAt, width, height } = frame;
+    const facts = {
+      type: 'picture',
+      request,
+      sequence,
+      capturedAt: millis(capturedAt),
+      width,
+      height,
+    } as const;
+    try {
+      const { quality, most } = wish;
+      const jpeg = await frame.encodeJpeg(most === undefined ? { quality } : { quality, most });
+      if (!send(facts, jpeg)) this.#counters.dropped += 1;
+    } catch (error) {
+      send(noPicture(request, describeError(error)));
+    }
+  }
+
+  async #rebuild(): Promise<void> {
+    const { job, models, send } = this.#options;
+    await this.#close();
+    if (job.model && !this.#model) {
+      this.#model = await models.load(job.model).catch((cause) => {
+        throw new VigieError('model-refused', 'the model cannot be used', { cause });
+      });
+      send({ type: 'model', camera: job.camera, ...this.#model.facts });
+    }
+    const generation = ++this.#generation;
+    this.#capture = new Capture({ pipeline: job.pipeline, paced: job.paced }, (event) => {
+      if (generation === this.#generation) this.#happened(event);
+    });
+  }
+
+  async #close(): Promise<void> {
+    const capture = this.#capture;
+    if (!capture) return;
+    const { captured, skipped, damaged } = capture.counters();
+    this.#capture = undefined;
+    this.#kept.letGo();
+    this.#generation += 1;
+    this.#counters.captured += captured;
+    this.#counters.skipped += skipped;
+    this.#counters.damaged += damaged;
+    this.#lastFrame = undefined;
+    this.#sameSince = undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const why = `the pipeline did not end within ${CLOSE_LIMIT / 1000} s`;
+      timer = setTimeout(() => reject(new VigieError('capture-hung', why)), CLOSE_LIMIT);
+    });
+    await Promise.race([capture.close(), late]).finally(() => clearTimeout(timer));
+  }
+
+  #happened(event: CaptureEvent): void {
+    if (event.type === 'frame') void this.#look();
+    else if (event.type === 'failed') this.#tellFault(event.code, event.detail);
+    else this.#atEnd();
+  }
+
+  #atEnd(): void {
+    const { job, send } = this.#options;
+    if (job.endless) this.#tellFault('stream-ended', 'the stream ended');
+    else if (this.#capture?.counters().captured === 0)
+      this.#tellFault('stream-damaged', 'there is no picture in it');
+    else if (job.loop) void this.rebuild();
+    else send({ type: 'ended', camera: job.camera });
+  }
+
+  /** Looks at the newest frame for as long as there is one that nobody looked at. */
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      for (let frame = this.#capture?.take(); frame; frame = this.#capture?.take()) {
+        await this.#lookAt(frame);
+      }
+    } catch (error) {
+      this.#fault(error);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #lookAt(frame: CapturedFrame): Promise<void> {
+    const generation = this.#generation;
+    try {
+      await this.#find(frame);
+    } finally {
+      if (generation === this.#generation) this.#kept.show(frame);
+      else frame.close();
+    }
+  }
+
+  async #find(frame: CapturedFrame): Promise<void> {
+    const { job, clock, send } = this.#options;
+    const capturedAt = millis(frame.capturedAt);
+    this.#lastFrame = capturedAt;
+    this.#sameSince = millis(frame.sameSince);
+    if (!this.#model) return;
+    if (this.#isStill(frame, capturedAt)) {
+      this.#counters.still += 1;
+      return;
+    }
+    const handed = clock.mono();
+    const found = await this.#model.detector.detect(frame);
+    const timing = { handOver: millis(handed - capturedAt), detect: millis(clock.mono() - handed) };
+    this.#counters.detected += 1;
+    if (found.length > 0) this.#kept.keep(frame);
+    if (!send(looked(job.camera, frame, found, timing))) this.#counters.dropped += 1;
+  }
+
+  #isStill(frame: CapturedFrame, at: Millis): boolean {
+    if (!this.#gate) return false;
+    const width = Math.min(GRID, frame.width);
+    const height = Math.max(1, Math.min(frame.height, Math.round((width * frame.height) / frame.width)));
+    return !this.#gate.step({ width, height, data: frame.lumaGrid(width, height) }, at, this.#busy).look;
+  }
+
+  #fault(error: unknown): void {
+    this.#tellFault(error instanceof VigieError ? error.code : 'capture-failed', describeError(error));
+  }
+
+  #tellFault(code: string, text: string): void {
+    const { job, send } = this.#options;
+    const detail = job.secret === '' ? text : text.replaceAll(job.secret, '[redacted]');
+    send({ type: 'fault', camera: job.camera, code, detail });
+  }
+}
+
+function noPicture(request: number, problem: string): PictureReply {
+  return { type: 'picture', request, sequence: 0, capturedAt: millis(0), width: 0, height: 0, problem };
+}
