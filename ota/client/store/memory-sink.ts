@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { UpdateError } from '../../../runtime/core/errors.ts';
+import { blockCount, blockLength } from '../../bundle/block-map.ts';
 import type { Sha256 } from '../../bundle/bundle.ts';
 import { BLOCK_BYTES, type BlobSink, type BlockOutcome } from '../blob-source.ts';
 import { Bitmap } from './bitmap.ts';
@@ -26,7 +27,7 @@ export class MemorySink implements BlobSink {
     }
     this.sha256 = sha256;
     this.length = length;
-    this.count = Math.ceil(length / BLOCK_BYTES);
+    this.count = blockCount(length);
     this.#bytes = new Uint8Array(length);
     this.#have = new Bitmap(this.count);
   }
@@ -56,11 +57,6 @@ export class MemorySink implements BlobSink {
       retryable: true,
     });
   }
-}
-
-/** Bytes that block `index` of a blob has. */
-export function blockLength(length: number, index: number): number {
-  return Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES);
 }
 
 export function sha256Of(bytes: Uint8Array): Sha256 {

@@ -3,19 +3,17 @@
  * its place. What is there outlasts a restart, and is believed only when it hashes right (I-9).
  */
 
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../runtime/core/atomic-file.ts';
 import { StorageError, UpdateError } from '../../../runtime/core/errors.ts';
 import type { FileSystem } from '../../../runtime/core/file-system.ts';
+import { blockCount, blockLength, blockMapLength, isBlock } from '../../bundle/block-map.ts';
 import type { Sha256 } from '../../bundle/bundle.ts';
 import { BLOCK_BYTES, type BlobSink, type BlockOutcome } from '../blob-source.ts';
 import { Bitmap, decodeBitmap } from './bitmap.ts';
 import { diskError } from './disk-error.ts';
 import { hashFile, readFully, readSmall } from './hash-file.ts';
-import { blockLength } from './memory-sink.ts';
 
-const HASH_BYTES = 32;
 /** Blocks between two flushes: what a power cut costs at most, and how much a card has to take in one go (4 MiB). */
 const FLUSH_EVERY = 64;
 const MODE = 0o640;
@@ -56,11 +54,11 @@ export class PartFile implements BlobSink {
    * @throws UpdateError `ota-bad-block-map` for a block map of another length; StorageError as `write` does.
    */
   static async open(options: PartOptions): Promise<PartFile> {
-    const count = Math.ceil(options.length / BLOCK_BYTES);
-    if (options.hashes.length !== count * HASH_BYTES) {
+    const count = blockCount(options.length);
+    if (options.hashes.length !== blockMapLength(options.length)) {
       throw new UpdateError(
         'ota-bad-block-map',
-        `the block map of ${options.sha256} has ${options.hashes.length} bytes; ${count} blocks take ${count * HASH_BYTES}`,
+        `the block map of ${options.sha256} has ${options.hashes.length} bytes; ${count} blocks take ${blockMapLength(options.length)}`,
       );
     }
     const path = partPath(options);
@@ -83,7 +81,7 @@ export class PartFile implements BlobSink {
 
   async write(index: number, bytes: Uint8Array): Promise<BlockOutcome> {
     if (!this.wants(index)) return index >= 0 && index < this.count ? 'already-there' : 'bad';
-    if (!isBlock(this.#options, index, bytes)) return 'bad';
+    if (!isRight(this.#options, index, bytes)) return 'bad';
     if (this.#closed) throw new StorageError('state-write', `${this.path} is closed`);
     const { fs } = this.#options;
     try {
@@ -149,7 +147,7 @@ export class PartFile implements BlobSink {
     this.#close();
     const bad: number[] = [];
     const check = (index: number, bytes: Uint8Array) => {
-      if (!isBlock(this.#options, index, bytes)) bad.push(index);
+      if (!isRight(this.#options, index, bytes)) bad.push(index);
     };
     const found = await hashFile(this.#options.fs, this.path, check, signal);
     if (found.sha256 === this.sha256 && found.length === this.length) return;
@@ -212,7 +210,7 @@ async function trusted(options: PartOptions, path: string, count: number): Promi
       if (map && !map.has(index)) continue;
       const block = buffer.subarray(0, blockLength(length, index));
       const got = readFully(fs, fd, block, index * BLOCK_BYTES);
-      if (isBlock(options, index, block.subarray(0, got))) have.add(index);
+      if (isRight(options, index, block.subarray(0, got))) have.add(index);
       if (index % 4 === 3) await new Promise((resolve) => setImmediate(resolve));
     }
     return have;
@@ -221,10 +219,8 @@ async function trusted(options: PartOptions, path: string, count: number): Promi
   }
 }
 
-function isBlock({ length, hashes }: PartOptions, index: number, bytes: Uint8Array): boolean {
-  if (bytes.length !== blockLength(length, index)) return false;
-  const wanted = hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-  return Buffer.compare(createHash('sha256').update(bytes).digest(), wanted) === 0;
+function isRight({ length, hashes }: PartOptions, index: number, bytes: Uint8Array): boolean {
+  return bytes.length === blockLength(length, index) && isBlock(hashes, index, bytes);
 }
 
 function removeAll(fs: FileSystem, paths: readonly string[]): void {
