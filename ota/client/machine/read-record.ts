@@ -38,15 +38,17 @@ function targetOf(json: JsonObject): Target {
   return {
     ...releaseOf(json),
     step,
+    verifies: integerIn(json, 'verifies', 0, 'a target'),
     offlineOk: flagIn(json, 'offlineOk'),
     window: orNull(json.window, windowOf),
   };
 }
 
 function windowOf(json: JsonObject): { from: number; to: number } {
-  const window = { from: integerIn(json, 'from', 0, 'a window'), to: integerIn(json, 'to', 0, 'a window') };
-  if (window.from >= HOURS || window.to > HOURS) throw malformed('a window', 'is outside the day');
-  return window;
+  const { from, to } = json;
+  const inDay = (hour: unknown) => typeof hour === 'number' && hour >= 0 && hour <= HOURS;
+  if (!inDay(from) || !inDay(to)) throw malformed('a window', 'is outside the day');
+  return { from: from as number, to: to as number };
 }
 
 function trialOf(json: JsonObject): Trial {

@@ -17,6 +17,8 @@ export type Step = 'FETCH' | 'VERIFY' | 'STAGED';
 
 export interface Target extends Release {
   readonly step: Step;
+  /** How often S-VERIFY began: a self-test that takes the whole node down must not do so for ever. */
+  readonly verifies: number;
   /** From the assignment: may be tried without trusted time. */
   readonly offlineOk: boolean;
   /** From the assignment: hours of the day, UTC, in which a trial may begin. */
@@ -54,6 +56,8 @@ export interface ModelRecord {
   readonly unsteadyStarts: number;
 }
 
+/** Characters of a reason that are kept. */
+const MOST_REASON = 500;
 /** Blocked releases below the floor cannot come back anyway; this many above it are remembered. */
 const MOST_BLOCKED = 64;
 
@@ -73,8 +77,9 @@ export function emptyRecord(name: string): ModelRecord {
 }
 
 /** A-3 PLAN → FETCH. */
-export function beginFetch(record: ModelRecord, target: Omit<Target, 'step'>): ModelRecord {
-  return { ...record, target: { ...target, step: 'FETCH' } };
+export function beginFetch(record: ModelRecord, target: Omit<Target, 'step' | 'verifies'>): ModelRecord {
+  const before = record.target?.digest === target.digest ? record.target.verifies : 0;
+  return { ...record, target: { ...target, step: 'FETCH', verifies: before } };
 }
 
 /** A-4 FETCH → VERIFY and A-5 VERIFY → STAGED. */
@@ -82,7 +87,8 @@ export function advance(record: ModelRecord, step: 'VERIFY' | 'STAGED'): ModelRe
   const target = targetOf(record);
   const before = step === 'VERIFY' ? 'FETCH' : 'VERIFY';
   if (target.step !== before) throw wrongOrder(record, `${target.step} to ${step}`);
-  return { ...record, target: { ...target, step } };
+  const verifies = target.verifies + (step === 'VERIFY' ? 1 : 0);
+  return { ...record, target: { ...target, step, verifies } };
 }
 
 /** A-8: what was on its way is given up for a reason that another try may not have. */
@@ -95,7 +101,7 @@ export function refuse(record: ModelRecord, refused: Refusal, forGood: boolean):
   return {
     ...record,
     target: null,
-    refused,
+    refused: shortened(refused),
     blocked: forGood ? block(record, refused) : record.blocked,
   };
 }
@@ -145,7 +151,7 @@ export function commit(record: ModelRecord): ModelRecord {
 /** A-12 TRIAL → ROLLED BACK: what served before serves again, and the content is blocked. */
 export function rollBackTrial(record: ModelRecord, code: string, reason: string): ModelRecord {
   const { release, digest } = trialOf(record);
-  const refused = { release, digest, code, reason };
+  const refused = shortened({ release, digest, code, reason });
   return { ...record, trial: null, refused, blocked: block(record, refused) };
 }
 
@@ -158,7 +164,7 @@ export function rollBackActive(record: ModelRecord, code: string, reason: string
   if (!active || !previous || record.trial) {
     throw new UpdateError('ota-no-previous', `there is no earlier release of '${record.name}' to go back to`);
   }
-  const refused = { ...active, code, reason };
+  const refused = shortened({ ...active, code, reason });
   return {
     ...record,
     active: previous,
@@ -197,6 +203,11 @@ export function kept(record: ModelRecord): Release[] {
 function block(record: ModelRecord, { release, digest }: Release): readonly Release[] {
   const others = record.blocked.filter((one) => one.digest !== digest);
   return [...others, { release, digest }].slice(-MOST_BLOCKED);
+}
+
+function shortened(refused: Refusal): Refusal {
+  const { release, digest, code } = refused;
+  return { release, digest, code, reason: refused.reason.slice(0, MOST_REASON).toWellFormed() };
 }
 
 function higher(a: Release | null, b: Release): Release {

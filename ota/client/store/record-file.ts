@@ -24,7 +24,7 @@ export function readRecord<T>(fs: FileSystem, path: string, parse: (json: JsonOb
     const bytes = readSmall(fs, path, MOST_RECORD_BYTES);
     const body = bytes && checked(bytes);
     if (!body) return { state: 'damaged' };
-    const json = readStrictJson(body, { what: path, mostBytes: MOST_RECORD_BYTES });
+    const json = readStrictJson(body, { what: path, mostBytes: MOST_RECORD_BYTES, fractions: true });
     return { state: 'ok', value: parse(fieldsOf(json, path)) };
   } catch {
     return { state: 'damaged' };

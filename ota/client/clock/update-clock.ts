@@ -1,0 +1,142 @@
+/** The update client's clock: keeps evidence on disk, asks for signed time, and says what time it is and how sure that is. */
+
+import type { Clock } from '../../../runtime/core/clock.ts';
+import { UpdateError } from '../../../runtime/core/errors.ts';
+import type { FileSystem } from '../../../runtime/core/file-system.ts';
+import { type EpochMillis, epochMillis, type Millis } from '../../../runtime/core/units.ts';
+import { decodeTimeReply, newNonce } from '../../protocol/time.ts';
+import { readRecord, writeRecord } from '../store/record-file.ts';
+import { fieldsOf, integerIn, textIn } from '../tuf/fields.ts';
+import type { Root } from '../tuf/metadata.ts';
+import type { RoleKeys } from '../tuf/signed.ts';
+import type { JsonObject, JsonValue } from '../tuf/strict-json.ts';
+import {
+  type Evidence,
+  floorOf,
+  keepKeys,
+  NO_EVIDENCE,
+  raise,
+  type SignedTime,
+  type TimeEvidence,
+  type TrustedTime,
+  trustedTime,
+} from './time-trust.ts';
+
+export interface UpdateClockOptions {
+  readonly fs: FileSystem;
+  /** `clock.json`. */
+  readonly path: string;
+  readonly clock: Pick<Clock, 'mono' | 'wall' | 'timeQuality'>;
+  /** When this software was made; 0 when that is not known. */
+  readonly built: EpochMillis;
+}
+
+/** A question that was asked and whose answer is awaited; good for one answer. */
+interface Question {
+  readonly nonce: Uint8Array;
+  readonly asked: Millis;
+}
+
+export class UpdateClock {
+  readonly #options: UpdateClockOptions;
+  #evidence: TimeEvidence = NO_EVIDENCE;
+  #signed: SignedTime | undefined;
+  #question: Question | undefined;
+
+  constructor(options: UpdateClockOptions) {
+    this.#options = options;
+  }
+
+  /** @returns false when the record was damaged: the floor then begins at the build time, and rises with the next evidence. */
+  load(): boolean {
+    const { fs, path } = this.#options;
+    const found = readRecord(fs, path, readEvidence);
+    if (found.state === 'ok') this.#evidence = found.value;
+    return found.state !== 'damaged';
+  }
+
+  get floor(): EpochMillis {
+    return floorOf(this.#evidence, this.#options.built);
+  }
+
+  now(): TrustedTime {
+    const { clock } = this.#options;
+    const synced = clock.timeQuality() === 'synced';
+    return trustedTime(this.floor, this.#signed, { mono: clock.mono(), wall: clock.wall(), synced });
+  }
+
+  /** Evidence falls with the keys that gave it (I-8). @throws StorageError */
+  follow(root: Pick<Root, 'roles' | 'time'>): void {
+    const time = keysOf(root.time);
+    if (this.#evidence.time && this.#evidence.time.keys !== time) this.#signed = undefined;
+    const followed = keepKeys(this.#evidence, 'timestamp', keysOf(root.roles.timestamp));
+    this.#keep(keepKeys(followed, 'time', time));
+  }
+
+  /** `x-issued` of a timestamp whose signature is good. @throws StorageError */
+  issued(time: EpochMillis, root: Pick<Root, 'roles'>): void {
+    this.#keep(raise(this.#evidence, 'timestamp', keysOf(root.roles.timestamp), time));
+  }
+
+  /** A new question; an earlier one no longer counts. @returns the nonce to send. */
+  ask(): Uint8Array {
+    this.#question = { nonce: newNonce(), asked: this.#options.clock.mono() };
+    return this.#question.nonce;
+  }
+
+  /**
+   * @throws UpdateError `ota-time-reply` for what answers another question or none, and `ota-signature` for what none of
+   *   root's time keys signed, or what is earlier than signed evidence; StorageError.
+   */
+  answer(bytes: Uint8Array, root: Pick<Root, 'time'>): void {
+    const reply = decodeTimeReply(bytes);
+    const question = this.#question;
+    if (!reply || !question || Buffer.compare(reply.nonce, question.nonce) !== 0) {
+      throw new UpdateError(
+        'ota-time-reply',
+        'a reply that tells the time answers no question that was asked',
+      );
+    }
+    const key = root.time?.keys.find(({ keyId }) => keyId === reply.keyId);
+    if (!key?.verify(reply.signed, reply.signature)) {
+      throw new UpdateError(
+        'ota-signature',
+        'a reply that tells the time is signed by none of the time keys',
+      );
+    }
+    if (reply.time < this.floor) {
+      throw new UpdateError('ota-time-reply', 'signed time is earlier than what was signed before', {
+        facts: { time: reply.time, floor: this.floor },
+      });
+    }
+    this.#question = undefined;
+    this.#signed = { time: reply.time, asked: question.asked };
+    this.#keep(raise(this.#evidence, 'time', keysOf(root.time), reply.time));
+  }
+
+  #keep(evidence: TimeEvidence): void {
+    if (evidence === this.#evidence) return;
+    writeRecord(this.#options.fs, this.#options.path, { ...evidence } as unknown as JsonValue);
+    this.#evidence = evidence;
+  }
+}
+
+/** Tells one set of keys from another. */
+export function keysOf(role: RoleKeys | undefined): string {
+  return (role?.keys ?? [])
+    .map(({ keyId }) => keyId)
+    .sort()
+    .join();
+}
+
+/** @throws UpdateError `ota-malformed` */
+export function readEvidence(json: JsonObject): TimeEvidence {
+  return { timestamp: evidenceOf(json.timestamp), time: evidenceOf(json.time) };
+}
+
+function evidenceOf(value: JsonValue | undefined): Evidence | null {
+  if (value === null) return null;
+  const json = fieldsOf(value, 'the evidence of the time');
+  const where = 'evidence of the time';
+  return { keys: textIn(json, 'keys', where), floor: epochMillis(integerIn(json, 'floor', 0, where)) };
+}
