@@ -4,7 +4,7 @@ import type { Clock } from '../../../runtime/core/clock.ts';
 import { UpdateError } from '../../../runtime/core/errors.ts';
 import type { FileSystem } from '../../../runtime/core/file-system.ts';
 import { type EpochMillis, epochMillis, type Millis } from '../../../runtime/core/units.ts';
-import { decodeTimeReply, newNonce } from '../../protocol/time.ts';
+import type { TimeReply } from '../../protocol/time.ts';
 import { readRecord, writeRecord } from '../store/record-file.ts';
 import { fieldsOf, integerIn, textIn } from '../tuf/fields.ts';
 import type { Root } from '../tuf/metadata.ts';
@@ -31,17 +31,17 @@ export interface UpdateClockOptions {
   readonly built: EpochMillis;
 }
 
-/** A question that was asked and whose answer is awaited; good for one answer. */
-interface Question {
-  readonly nonce: Uint8Array;
-  readonly asked: Millis;
+/** A reply to a question of this start, and when the question left: what it tells cannot be older. */
+export interface AnsweredTime {
+  readonly reply: TimeReply;
+  /** On the monotonic clock. */
+  readonly askedAt: Millis;
 }
 
 export class UpdateClock {
   readonly #options: UpdateClockOptions;
   #evidence: TimeEvidence = NO_EVIDENCE;
   #signed: SignedTime | undefined;
-  #question: Question | undefined;
 
   constructor(options: UpdateClockOptions) {
     this.#options = options;
@@ -78,27 +78,17 @@ export class UpdateClock {
     this.#keep(raise(this.#evidence, 'timestamp', keysOf(root.roles.timestamp), time));
   }
 
-  /** A new question; an earlier one no longer counts. @returns the nonce to send. */
-  ask(): Uint8Array {
-    this.#question = { nonce: newNonce(), asked: this.#options.clock.mono() };
-    return this.#question.nonce;
+  /** Whether one of root's time keys signed this; the nonce is for whoever asked to compare. */
+  accepts({ keyId, signed, signature }: TimeReply, root: Pick<Root, 'time'>): boolean {
+    return root.time?.keys.find((key) => key.keyId === keyId)?.verify(signed, signature) ?? false;
   }
 
   /**
-   * @throws UpdateError `ota-time-reply` for what answers another question or none, and `ota-signature` for what none of
-   *   root's time keys signed, or what is earlier than signed evidence; StorageError.
+   * @throws UpdateError `ota-signature` for what none of root's time keys signed, `ota-time-reply` for what is earlier
+   *   than signed evidence; StorageError.
    */
-  answer(bytes: Uint8Array, root: Pick<Root, 'time'>): void {
-    const reply = decodeTimeReply(bytes);
-    const question = this.#question;
-    if (!reply || !question || Buffer.compare(reply.nonce, question.nonce) !== 0) {
-      throw new UpdateError(
-        'ota-time-reply',
-        'a reply that tells the time answers no question that was asked',
-      );
-    }
-    const key = root.time?.keys.find(({ keyId }) => keyId === reply.keyId);
-    if (!key?.verify(reply.signed, reply.signature)) {
+  learn({ reply, askedAt }: AnsweredTime, root: Pick<Root, 'time'>): void {
+    if (!this.accepts(reply, root)) {
       throw new UpdateError(
         'ota-signature',
         'a reply that tells the time is signed by none of the time keys',
@@ -109,8 +99,7 @@ export class UpdateClock {
         facts: { time: reply.time, floor: this.floor },
       });
     }
-    this.#question = undefined;
-    this.#signed = { time: reply.time, asked: question.asked };
+    this.#signed = { time: reply.time, asked: askedAt };
     this.#keep(raise(this.#evidence, 'time', keysOf(root.time), reply.time));
   }
 
