@@ -7,6 +7,7 @@ import type { FileSystem } from '../../../runtime/core/file-system.ts';
 import { tryLock } from '../../../runtime/core/lock.ts';
 import { BlobStore } from './blob-store.ts';
 import { diskError } from './disk-error.ts';
+import { guarded } from './guarded-fs.ts';
 import { TrustFiles } from './trust-files.ts';
 
 const FOLDERS = ['metadata', 'blobs', 'parts', 'models', 'committed'];
@@ -18,7 +19,8 @@ export class UpdateStore {
   readonly trust: TrustFiles;
   readonly #unlock: () => Promise<void>;
 
-  private constructor(fs: FileSystem, directory: string, unlock: () => Promise<void>) {
+  private constructor(disk: FileSystem, directory: string, unlock: () => Promise<void>) {
+    const fs = guarded(disk);
     this.fs = fs;
     this.directory = directory;
     this.#unlock = unlock;
