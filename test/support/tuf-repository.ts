@@ -9,6 +9,10 @@ import { ed25519KeyJson, type KeyJson, keyIdOf } from '../../ota/client/tuf/keys
 import type { MetadataSource } from '../../ota/client/tuf/parts.ts';
 import type { JsonValue } from '../../ota/client/tuf/strict-json.ts';
 
+/** Metadata before it is signed: tests change it as they like. */
+// biome-ignore lint/suspicious/noExplicitAny: tests write every shape that metadata must not have
+export type Says = any;
+
 export interface Signer {
   readonly keyId: string;
   readonly json: KeyJson;
@@ -30,14 +34,12 @@ export function signatureOf(signed: JsonValue, { keyId, key }: Signer): { keyid:
 }
 
 /** Bytes of a metadata file. */
-export function sealed(signed: JsonValue, signers: readonly Signer[]): Uint8Array {
+export function sealed(says: Says, signers: readonly Signer[]): Uint8Array {
+  // Without what JSON has no word for.
+  const signed = JSON.parse(JSON.stringify(says));
   const signatures = signers.map((by) => signatureOf(signed, by));
   return Buffer.from(JSON.stringify({ signatures, signed }));
 }
-
-/** Metadata before it is signed: tests change it as they like. */
-// biome-ignore lint/suspicious/noExplicitAny: tests write every shape that metadata must not have
-export type Says = any;
 
 export interface DelegationOptions {
   readonly paths: readonly string[];

@@ -23,7 +23,7 @@ export function readRoot(signed: JsonObject, policy: TufPolicy, where: string): 
     roles: Object.fromEntries(
       TOP_ROLES.map((role) => [
         role,
-        readRoleKeys(objectIn(roles, role, where), keys, `${where} roles.${role}`),
+        readRoleKeys(objectIn(roles, role, `${where} roles`), keys, `${where} roles.${role}`),
       ]),
     ) as Record<TopRole, RoleKeys>,
   };

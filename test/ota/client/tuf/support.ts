@@ -26,10 +26,10 @@ export class TestNode {
 
   /** @returns the text of the refusal, after making sure of its code and that of `untouched` nothing was replaced. */
   async refused(code: string, untouched: readonly string[] = [], now = NOW): Promise<string> {
-    const before = untouched.map((role) => this.store.read(`${role}.json`));
+    const stored = () => untouched.map((role) => String(this.store.read(`${role}.json`)));
+    const before = stored();
     const text = await refusal(code, () => this.refresh(now));
-    const after = untouched.map((role) => this.store.read(`${role}.json`));
-    assert.equal(after, before, 'the store keeps what it trusted');
+    assert.equal(stored(), before, 'the store keeps what it trusted');
     return text;
   }
 
