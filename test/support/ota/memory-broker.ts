@@ -1,7 +1,7 @@
 /** A broker in memory whose links may lose, double and swap messages; what each publishes can be watched and forged. */
 
-import { DeliveryError } from '../../../runtime/core/errors.ts';
 import type { OnMessage, OtaLink } from '../../../ota/protocol/link.ts';
+import { DeliveryError } from '../../../runtime/core/errors.ts';
 import type { Random } from '../../../simulator/random.ts';
 
 export interface Faults {

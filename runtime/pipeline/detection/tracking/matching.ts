@@ -33,7 +33,7 @@ export function match<T extends Side>(
   tracks.forEach(({ label, box }, row) => {
     observations.forEach((one, column) => {
       const alike = one.label === label ? likeness(box, one.box) : 0;
-      if (alike >= least && alike > 0) costs[row * observations.length + column] = 1 - alike;
+      if (alike >= least && alike > 0) costs[row * observations.length + column] = Math.max(1 - alike, 0);
     });
   });
   const columns = assign(costs, tracks.length, observations.length, 1);
@@ -64,10 +64,14 @@ function alikeInSize(a: Box, b: Box): boolean {
   return ratio > 0.4 && ratio < 2.5;
 }
 
-/** Part of the smaller box that lies in the other. */
-export function containment(a: Box, b: Box): number {
-  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-  if (width <= 0 || height <= 0) return 0;
-  return (width * height) / Math.min(a[2] * a[3], b[2] * b[3]);
+/** Of a part's area that lies in the whole, and of the whole's width that it has. */
+const WITHIN = 0.85;
+const AS_WIDE = 0.5;
+
+/** Whether a box is only a part of another, as the upper half of who is seen whole; someone further away is less wide. */
+export function isPart(part: Box, whole: Box): boolean {
+  if (part[2] * part[3] >= whole[2] * whole[3] || part[2] < AS_WIDE * whole[2]) return false;
+  const width = Math.min(part[0] + part[2], whole[0] + whole[2]) - Math.max(part[0], whole[0]);
+  const height = Math.min(part[1] + part[3], whole[1] + whole[3]) - Math.max(part[1], whole[1]);
+  return width > 0 && height > 0 && width * height >= WITHIN * part[2] * part[3];
 }

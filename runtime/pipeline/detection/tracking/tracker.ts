@@ -6,7 +6,7 @@
 import type { TrackerConfig } from '../../../config/schema/zones.ts';
 import type { Millis } from '../../../core/units.ts';
 import type { Look, Observation } from '../observation.ts';
-import { containment, match, widened } from './matching.ts';
+import { isPart, match, widened } from './matching.ts';
 import { Track } from './track.ts';
 
 /** A doubtful detection must fit better than the configuration's least overlap. */
@@ -14,8 +14,6 @@ const LOW_SCORE_OVERLAP = 0.3;
 /** Of boxes made larger for the last pass. */
 const WIDENING = 0.4;
 const WIDE_OVERLAP = 0.25;
-/** A detection this far within a track that is seen is a part of it: the upper half of who is seen whole. */
-const PART_OF = 0.85;
 /** How long what was seen once may wait for its second detection. */
 const NEW_PATIENCE = 600;
 /** How long a track lives on without any look that could have found it. */
@@ -137,10 +135,10 @@ export class Tracker {
 
   #begin(observations: readonly Observation[], now: Millis): void {
     const present = this.#tracks.filter(({ lastSeen }) => lastSeen === now);
-    for (const one of observations) {
-      const part = present.some(
-        ({ label, box }) => label === one.label && containment(box, one.box) >= PART_OF,
-      );
+    // The largest first: whoever is seen whole is there before a part of him is judged.
+    const bySize = observations.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+    for (const one of bySize) {
+      const part = present.some(({ label, box }) => label === one.label && isPart(one.box, box));
       if (part) continue;
       if (this.#tracks.length >= MOST_TRACKS) {
         this.#refused++;
@@ -149,6 +147,7 @@ export class Tracker {
       const track = new Track(this.#nextId++, one, now);
       if (this.#config.confirm === 0) track.confirm();
       this.#tracks.push(track);
+      present.push(track);
     }
   }
 }
