@@ -19,7 +19,7 @@ found=${3:-build/fuzz/$target}
 clang=$(command -v clang++ || command -v clang++-14) || { echo "fuzz: needs clang" >&2; exit 1; }
 xnnpack=build/xnnpack/$(dpkg --print-architecture)
 libraries=${XNNPACK_LIBRARIES:-$xnnpack/lib}
-mkdir -p "$found"
+mkdir -p "$found" build/fuzz
 "$clang" -std=gnu++20 -O1 -g1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DVIGIE_FUZZ_MUTATOR \
   -Inative -isystem "$xnnpack/include" native/backends/*.cc native/backends/xnnpack/*.cc \
   "test/native/fuzz/${target}_fuzzer.cc" \
