@@ -9,7 +9,7 @@ import { type Cells, cellsOf } from './cells.ts';
 /** Larger grids cost what the gate is there to save. */
 const MOST_CELLS = 65_536;
 /** More than this cannot move at once: the light was switched, or the camera was moved. */
-const NEW_SCENE = 0.7;
+const NEW_SCENE = 0.5;
 
 /** Why the model looks, or `still` when it need not. */
 export type MotionReason = 'off' | 'first' | 'new-scene' | 'motion' | 'busy' | 'hold' | 'due' | 'still';

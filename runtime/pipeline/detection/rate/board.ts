@@ -74,7 +74,7 @@ function names(folder: string): string[] {
 /** A zone may vanish, or answer with an error while its driver sleeps. */
 function text(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readFileSync(path, 'utf8').trim() || undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,14 @@
 /** Arithmetic of keeping pace with a camera. */
 
-/** Of the newest look in the smoothed latency. */
-export const LATENCY_WEIGHT = 0.15;
+/** Looks whose median is the latency: one that something else held up says nothing. */
+export const RECENT_LOOKS = 7;
+const LEAST_LOOKS = 3;
+
+/** Undefined while there are too few. */
+export function latencyOf(recent: readonly number[]): number | undefined {
+  if (recent.length < LEAST_LOOKS) return undefined;
+  return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)];
+}
 
 /** A look may take this part of the time until the next one; below the second a shorter pace is tried. */
 const FULL = 0.95;

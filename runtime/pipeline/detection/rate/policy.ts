@@ -5,7 +5,7 @@
 
 import type { Millis } from '../../../core/units.ts';
 import type { Heat } from './heat.ts';
-import { asLong, keepUp, LATENCY_WEIGHT, predicted } from './keep-up.ts';
+import { asLong, keepUp, latencyOf, predicted, RECENT_LOOKS } from './keep-up.ts';
 
 export interface Rate {
   /** Every n-th frame is looked at. */
@@ -43,7 +43,9 @@ export interface RateState {
   readonly paceChanged: number;
   /** Variants passed over as too slow. */
   readonly slow: number;
-  /** Smoothed milliseconds of each variant; undefined before its first look. */
+  /** Milliseconds of the last looks with the present variant. */
+  readonly recent: readonly number[];
+  /** Usual milliseconds of each variant; undefined before it has looked some times. */
   readonly latency: readonly (number | undefined)[];
   /** Latency of the present variant when the slower one before was left. */
   readonly latencyAtSwitch: number | undefined;
@@ -69,6 +71,8 @@ export interface RateStep {
 const HOT_EVERY = 5_000;
 const WARM_EVERY = 20_000;
 const COOL_EVERY = 60_000;
+/** Fifteen periods of a fifteenth of a second are a second. */
+const ROUNDING = 1e-6;
 /** Looks before a variant is called too slow: the first ones are slower than the rest. */
 const LOOKS_TO_JUDGE = 8;
 
@@ -79,6 +83,7 @@ export const RATE_START: RateState = {
   pace: 1,
   paceChanged: Number.NEGATIVE_INFINITY,
   slow: 0,
+  recent: [],
   latency: [],
   latencyAtSwitch: undefined,
   looks: 0,
@@ -97,11 +102,10 @@ export function nextRate(before: RateState, reading: RateReading, options: RateO
 
 function withLatency(state: RateState, { inferenceMs }: RateReading): RateState {
   if (inferenceMs === undefined || !(inferenceMs >= 0)) return state;
+  const recent = [...state.recent, inferenceMs].slice(-RECENT_LOOKS);
   const latency = [...state.latency];
-  const former = latency[state.rate.variant];
-  latency[state.rate.variant] =
-    former === undefined ? inferenceMs : former + LATENCY_WEIGHT * (inferenceMs - former);
-  return { ...state, latency, looks: Math.min(state.looks + 1, LOOKS_TO_JUDGE) };
+  latency[state.rate.variant] = latencyOf(recent) ?? latency[state.rate.variant];
+  return { ...state, recent, latency, looks: Math.min(state.looks + 1, LOOKS_TO_JUDGE) };
 }
 
 function withStrain(
@@ -147,7 +151,9 @@ function settle(state: RateState, { mono, framePeriodMs }: RateReading, options:
   const known = state.latency[variant];
   const pace =
     known === undefined
-      ? state.pace
+      ? changed
+        ? 1
+        : state.pace
       : keepUp(known, framePeriodMs, changed ? 1 : state.pace, mono - state.paceChanged);
   const skipped = 2 ** Math.max(state.strain - last, 0);
   const everyNth = Math.max(pace, Math.min(pace * skipped, mostSkipped(framePeriodMs, options)));
@@ -157,14 +163,15 @@ function settle(state: RateState, { mono, framePeriodMs }: RateReading, options:
     paceChanged: pace === state.pace ? state.paceChanged : mono,
     rate: { everyNth, variant },
     looks: changed ? 0 : state.looks,
+    recent: changed ? [] : state.recent,
   };
 }
 
 const mostSkipped = (framePeriodMs: number, { minFps }: RateOptions) =>
-  Math.max(1, Math.floor(1000 / (minFps * framePeriodMs)));
+  Math.max(1, Math.floor(1000 / (minFps * framePeriodMs) + ROUNDING));
 
 function why(before: RateState, after: RateState, { heat, framePeriodMs }: RateReading) {
-  const own = before.latency[before.rate.variant];
+  const own = after.latency[before.rate.variant];
   const took =
     own === undefined ? '' : ` (${own.toFixed(0)} ms, a frame every ${framePeriodMs.toFixed(0)} ms)`;
   if (after.strain > before.strain) return { cause: 'heat', reason: heat.reason } as const;
