@@ -1,13 +1,24 @@
 /** Blobs on the publisher's disk: written under their hash, and read back to the last byte. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../runtime/core/atomic-file.ts';
 import { InputError, UpdateError } from '../../runtime/core/errors.ts';
 import { BlobHash, blobFacts, blockMapLength } from '../bundle/block-map.ts';
 import { MOST_FILE_BYTES } from '../bundle/bundle-limits.ts';
-import type { OpenFile, PublicTree } from '../protocol/public-tree.ts';
+import { BLOBS_FOLDER, type OpenFile, type PublicTree } from '../protocol/public-tree.ts';
 
 const PIECE = 1024 ** 2;
 export const PUBLIC_MODE = 0o644;
@@ -68,6 +79,16 @@ function copied(from: string, to: string, onBytes: OnBytes) {
     closeSync(source);
   }
   return hash.facts();
+}
+
+/** Of all blobs of a tree; 0 where there are none. */
+export function totalBytes(directory: string): number {
+  const folder = join(directory, BLOBS_FOLDER);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files.reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 function keepMap(folder: string, map: Uint8Array): string {

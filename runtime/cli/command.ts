@@ -9,4 +9,6 @@ export interface CliCommand {
   helpFor?(args: readonly string[]): Promise<string | undefined>;
   /** @returns the exit status: 0 ok, 1 failure, 2 usage. @throws UsageError for arguments it cannot understand. */
   run(args: readonly string[]): Promise<number>;
+  /** The exit status for an error of `run`, for a command that tells more apart than 1 and 2. */
+  exitCode?(error: unknown): number;
 }

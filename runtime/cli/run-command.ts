@@ -40,17 +40,17 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     process.stdout.write((await command.helpFor?.(args)) ?? command.help);
     return EXIT_OK;
   }
-  return command.run(args).catch((error: unknown) => report(error, name));
+  return command.run(args).catch((error: unknown) => report(error, command));
 }
 
-function report(error: unknown, command: string): number {
+function report(error: unknown, { name, exitCode }: CliCommand): number {
   // `vigie … | head`: the reader has seen enough.
   if ((error as NodeJS.ErrnoException)?.code === 'EPIPE') return EXIT_OK;
-  if (error instanceof UsageError || isParseArgsError(error)) return usage(describeError(error), command);
+  if (error instanceof UsageError || isParseArgsError(error)) return usage(describeError(error), name);
   const text =
     error instanceof VigieError ? describeError(error) : ((error as Error)?.stack ?? String(error));
   process.stderr.write(`vigie: ${text}\n`);
-  return EXIT_FAILURE;
+  return exitCode?.(error) ?? EXIT_FAILURE;
 }
 
 function usage(message: string, command?: string): number {

@@ -1,12 +1,16 @@
 /** Golden vectors: what the model, run by ONNX Runtime here, answers to given or made-up inputs. */
 
+import { readFileSync } from 'node:fs';
 import { InputError, ModelError } from '../../../runtime/core/errors.ts';
 import { loadSession } from '../../../runtime/pipeline/inference/load-session.ts';
 import type { BackendName, Tensors } from '../../../runtime/pipeline/inference/session.ts';
-import { compareVectors } from '../../bundle/compare-vectors.ts';
+import { compareVectors, type Difference } from '../../bundle/compare-vectors.ts';
 import type { Manifest } from '../../bundle/manifest.ts';
-import type { VectorCase } from '../../bundle/vectors.ts';
+import { fileAt, MANIFEST_FILE } from '../../bundle/read-bundle.ts';
+import { parseManifest } from '../../bundle/read-manifest.ts';
+import { readVectors, type VectorCase } from '../../bundle/vectors.ts';
 import { type Range, randomInputs } from '../../model/random-inputs.ts';
+import type { BuiltBundle } from './built.ts';
 
 export interface GoldenOptions {
   readonly manifest: Manifest;
@@ -38,15 +42,57 @@ export async function goldenVectors(options: GoldenOptions): Promise<VectorCase[
   for (const { path, backend } of manifest.artifacts) {
     if (path === reference.path) continue;
     if (backend === 'tensorrt') {
-      onSkipped(path, 'its engine is built on the board');
+      onSkipped(path, ON_BOARD);
       continue;
     }
     const difference = compareVectors(cases, await answers(artifact(path), backend, inputs), tolerance);
-    if (!difference) continue;
-    const text = `${path} answers otherwise than ${reference.path}: case ${difference.at}, output '${difference.output}': ${difference.text}. Nodes would refuse it: raise --tolerance if that is good enough, or leave it out`;
-    throw new ModelError('ota-vectors-differ', text, { facts: { path, ...difference } });
+    if (difference) throw differs(path, `${reference.path} does`, difference);
   }
   return cases;
+}
+
+const ON_BOARD = 'its engine is built on the board';
+
+function differs(path: string, than: string, { at, output, text }: Difference): ModelError {
+  const advice =
+    'Nodes would refuse it: build with a higher --tolerance if that is good enough, or leave it out';
+  const message = `${path} answers otherwise than ${than}: case ${at}, output '${output}': ${text}. ${advice}`;
+  return new ModelError('ota-vectors-differ', message, { facts: { path, case: at, output } });
+}
+
+export interface RanArtifact {
+  readonly path: string;
+  readonly backend: BackendName;
+  /** Why it was not run. */
+  readonly why?: string;
+}
+
+/**
+ * Runs a built bundle's golden vectors with all of its artifacts that run here.
+ * @throws ModelError `ota-vectors-differ`; InputError `ota-no-selftest`; what loading and running throw.
+ */
+export async function runVectors({ bundle, blob }: BuiltBundle): Promise<RanArtifact[]> {
+  const at = (path: string) => blob(fileAt(bundle, path).sha256);
+  const { selftest, name, release } = bundle;
+  if (!selftest) throw new InputError('ota-no-selftest', `${name} ${release} has no golden vectors to run`);
+  const cases = readVectors(readFileSync(at(selftest.vectors)));
+  const manifest = parseManifest(readFileSync(at(MANIFEST_FILE), 'utf8'), MANIFEST_FILE);
+  const ran: RanArtifact[] = [];
+  for (const { path, backend } of manifest.artifacts) {
+    if (backend === 'tensorrt') {
+      ran.push({ path, backend, why: ON_BOARD });
+      continue;
+    }
+    const outputs = await answers(
+      at(path),
+      backend,
+      cases.map(({ inputs }) => inputs),
+    );
+    const difference = compareVectors(cases, outputs, selftest.tolerance);
+    if (difference) throw differs(path, 'the golden vectors say', difference);
+    ran.push({ path, backend });
+  }
+  return ran;
 }
 
 /** The most exact of the ONNX models; TensorRT's artifacts are such, too. */

@@ -43,7 +43,7 @@ export async function addBundle(
   const listed = currentTargets(folder, 'release');
   const version = (folder.published().release?.signed.version ?? 0) + 1;
   if (listed[path]?.hashes.sha256 === digest) return { bundle, digest, version, added: false };
-  refuseOld(bundle, Object.keys(listed));
+  refuseOld(bundle, bundlesOf(folder));
   for (const sha256 of blobs) copyBlob(blob(sha256), folder.blobPath(sha256));
   writeBlob(folder, bytes);
   const { version: drafted } = redraft<TargetsJson>(folder, 'release', now, (signed) => ({
@@ -54,11 +54,8 @@ export async function addBundle(
 }
 
 /** Nodes never take a lower release than they had; a rollback of the fleet is a new, higher one with the old content. */
-function refuseOld({ name, release }: VerifiedBundle, paths: readonly string[]): void {
-  const releases = paths.flatMap((path) => {
-    const [, other, file] = path.split('/');
-    return other === name ? [Number.parseInt(file ?? '', 10)] : [];
-  });
+function refuseOld({ name, release }: VerifiedBundle, listed: readonly ListedBundle[]): void {
+  const releases = listed.flatMap((one) => (one.name === name ? [one.release] : []));
   const highest = Math.max(0, ...releases);
   if (release > highest) return;
   const text = `${name} has release ${highest} already, so that ${release} would reach no node: build it as ${highest + 1}`;
@@ -99,6 +96,23 @@ export function assignmentOf(folder: RepositoryFolder, group: string): Assignmen
 export function groupsOf(folder: RepositoryFolder): string[] {
   const paths = Object.keys(currentTargets(folder, 'deploy'));
   return paths.map((path) => path.replace(/^assign\/|\.json$/g, '')).sort();
+}
+
+export interface ListedBundle {
+  readonly name: string;
+  readonly release: number;
+  readonly digest: string;
+}
+
+/** All bundles that are listed, drafts included; by name, the newest first. */
+export function bundlesOf(folder: RepositoryFolder): ListedBundle[] {
+  const listed = Object.entries(currentTargets(folder, 'release')).map(([path, { hashes }]) => {
+    const [, name = '', file = ''] = path.split('/');
+    return { name, release: Number.parseInt(file, 10), digest: hashes.sha256 };
+  });
+  return listed.sort((one, other) =>
+    one.name === other.name ? other.release - one.release : one.name < other.name ? -1 : 1,
+  );
 }
 
 /** The SHA-256 of a release's bundle.json. @throws UpdateError `ota-missing` */

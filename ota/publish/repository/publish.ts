@@ -18,14 +18,13 @@ import {
   signatureStates,
   signEnvelope,
 } from './drafts.ts';
-import type { Published, RepositoryFolder } from './folder.ts';
+import { authorities, type Published, type RepositoryFolder } from './folder.ts';
 import {
   type Envelope,
   envelopeBytes,
   expiry,
   fileFacts,
   type RootJson,
-  roleKeys,
   type SnapshotJson,
   SPEC_VERSION,
   type TargetsJson,
@@ -46,7 +45,7 @@ export interface Publication {
 }
 
 /**
- * @param signers of snapshot and timestamp at least; with one of deploy, its file is renewed before it expires.
+ * @param signers of snapshot and timestamp at least; with one of deploy, its draft is signed, and its file renewed.
  * @throws UpdateError `ota-threshold` (no root, targets, … yet, or too few online keys), `ota-expired` (a draft), and
  *   what a node would say of the result; InputError; StorageError. Nothing has changed then.
  */
@@ -56,8 +55,7 @@ export async function publish(
   now: EpochMillis,
 ): Promise<Publication> {
   const before = folder.published();
-  const renewed = renewDeploy(folder, before, signers, now);
-  const { ready, waiting } = sorted(folder, renewed);
+  const { ready, waiting } = sorted(folder, signedDeploy(folder, before, signers, now));
   const next: Published = { ...before, ...Object.fromEntries(ready) };
   const { root, targets, release, deploy } = next;
   if (!root || !targets || !release || !deploy) throw tooFew(folder, waiting);
@@ -82,38 +80,45 @@ export async function publish(
   return { versions, published: ready.map(([role]) => role), waiting };
 }
 
+/** KEYIDs that have something to sign at a publication: snapshot, timestamp, and deploy, whose file is renewed. */
+export function publishedBy({ of }: ReturnType<typeof authorities>): Set<string> {
+  const roles = ['snapshot', 'timestamp', 'deploy'] as const;
+  return new Set(roles.flatMap((role) => of(role)?.role.keyids ?? []));
+}
+
 type Ready = [role: MetadataRole, envelope: Envelope];
 
-function sorted(folder: RepositoryFolder, renewed: Envelope | undefined) {
+function sorted(folder: RepositoryFolder, deploy: Envelope | undefined) {
   const ready: Ready[] = [];
   const waiting: Publication['waiting'][number][] = [];
   for (const role of DRAFTED) {
-    const envelope = folder.draft(role);
+    const envelope = role === 'deploy' ? deploy : folder.draft(role);
     if (!envelope) continue;
     const states = signatureStates(envelope, demandsFor(folder, role));
     if (isReady(states)) ready.push([role, envelope]);
     else waiting.push({ role, states });
   }
-  if (renewed) ready.push(['deploy', renewed]);
   return { ready, waiting };
 }
 
-/** The role on the hub must not run out because nobody assigned anything for a month. */
-function renewDeploy(
+/**
+ * Deploy is signed where publications are made: its draft, or, so that it does not run out because nobody assigned
+ * anything for a month, the same again.
+ */
+function signedDeploy(
   folder: RepositoryFolder,
-  { root, targets, deploy }: Published,
+  published: Published,
   signers: readonly Signer[],
   now: EpochMillis,
 ): Envelope<TargetsJson> | undefined {
-  const keys = roleKeys('deploy', root?.signed, targets?.signed);
-  if (!deploy || !keys || folder.draft('deploy') || !runsOut(folder, 'deploy', deploy, now)) return undefined;
-  const allowed = new Set(keys.role.keyids);
-  if (!signers.some(({ keyId }) => allowed.has(keyId))) return undefined;
-  const signed = {
-    ...deploy.signed,
-    version: deploy.signed.version + 1,
-    expires: expiry(now, folder.days('deploy')),
-  };
+  const draft = folder.draft('deploy') as Envelope<TargetsJson> | undefined;
+  const allowed = new Set(authorities(folder, published).of('deploy')?.role.keyids);
+  if (!signers.some(({ keyId }) => allowed.has(keyId))) return draft;
+  if (draft) return signEnvelope(draft, signers, allowed, 'deploy.json');
+  const { deploy } = published;
+  if (!deploy || !runsOut(folder, 'deploy', deploy, now)) return undefined;
+  const version = deploy.signed.version + 1;
+  const signed = { ...deploy.signed, version, expires: expiry(now, folder.days('deploy')) };
   return signEnvelope<TargetsJson>({ signatures: [], signed }, signers, allowed, 'deploy.json');
 }
 
