@@ -22,6 +22,8 @@ interface Inode {
 type Names = Map<string, Inode | 'directory'>;
 interface NameChange {
   readonly directories: readonly string[];
+  /** A directory that is new: what is lost with it are its names as well. */
+  readonly made?: readonly string[];
   readonly apply: (names: Names) => void;
 }
 
@@ -59,14 +61,15 @@ export class CrashFs implements FileSystem {
   /**
    * The disk after the power came back.
    * @param keeps whether one unflushed thing reached the disk: asked once per sector and per directory change.
+   * @param options of the disk from now on.
    */
-  afterCut(keeps: () => boolean): CrashFs {
+  afterCut(keeps: () => boolean, options: CrashFsOptions = {}): CrashFs {
     const names = new Map(this.#durableNames);
     const stopped = new Set<string>();
     for (const change of this.#nameLog) {
       const lost = change.directories.some((directory) => stopped.has(directory)) || !keeps();
       if (!lost) change.apply(names);
-      else for (const directory of change.directories) stopped.add(directory);
+      else for (const directory of [...change.directories, ...(change.made ?? [])]) stopped.add(directory);
     }
     const copies = new Map<Inode, Inode>();
     for (const [path, inode] of names) {
@@ -75,7 +78,7 @@ export class CrashFs implements FileSystem {
       copies.set(inode, copy);
       names.set(path, copy);
     }
-    return new CrashFs({ ...(this.#options.room === undefined ? {} : { room: this.#options.room }) }, names);
+    return new CrashFs(options, names);
   }
 
   open(path: string, how: OpenMode): number {
@@ -128,7 +131,7 @@ export class CrashFs implements FileSystem {
     this.#change('sync', path);
     if (inode === 'directory') this.#syncNames(path);
     else if (this.#options.ignores !== 'file') {
-      inode.durable = inode.seen.slice();
+      inode.durable = inode.seen;
       inode.pending = [];
     }
   }
@@ -162,7 +165,9 @@ export class CrashFs implements FileSystem {
     if (path === '/' || this.#names.has(path)) return;
     this.makeDirectory(parent(path));
     this.#change('mkdir', path);
-    this.#rename([parent(path)], (names) => names.set(path, 'directory'));
+    const apply = (names: Names) => void names.set(path, 'directory');
+    apply(this.#names);
+    this.#nameLog.push({ directories: [parent(path)], made: [path], apply });
   }
 
   list(path: string): string[] {
@@ -228,7 +233,8 @@ export class CrashFs implements FileSystem {
     const rest: NameChange[] = [];
     const done: NameChange[] = [];
     for (const change of this.#nameLog.toReversed()) {
-      if (!change.directories.some((directory) => flushed.has(directory))) rest.unshift(change);
+      const touched = [...change.directories, ...(change.made ?? [])];
+      if (!touched.some((directory) => flushed.has(directory))) rest.unshift(change);
       else {
         for (const directory of change.directories) flushed.add(directory);
         done.unshift(change);
@@ -257,18 +263,28 @@ export class CrashFs implements FileSystem {
 
 /** Sectors of pending writes that reached the disk, in any combination. */
 function remains(inode: Inode, keeps: () => boolean): Inode {
-  let bytes: Uint8Array = inode.durable.slice();
+  let bytes = inode.durable;
+  let isOwn = false;
   for (const write of inode.pending) {
     if (write === 'emptied') {
-      if (keeps()) bytes = new Uint8Array(0);
+      if (keeps()) [bytes, isOwn] = [new Uint8Array(0), true];
       continue;
     }
     for (let at = 0; at < write.bytes.length; at += SECTOR) {
+      if (!keeps()) continue;
       const sector = write.bytes.subarray(at, at + SECTOR);
-      if (keeps()) bytes = patched(bytes, write.position + at, sector);
+      const end = write.position + at + sector.length;
+      if (!isOwn || end > bytes.length) {
+        const longer = new Uint8Array(Math.max(bytes.length, end));
+        longer.set(bytes);
+        bytes = longer;
+        isOwn = true;
+      }
+      bytes.set(sector, write.position + at);
     }
   }
-  return { durable: bytes, seen: bytes.slice(), pending: [] };
+  // What was seen is never written to in place, so that disks can share it.
+  return { durable: bytes, seen: bytes, pending: [] };
 }
 
 function patched(bytes: Uint8Array, position: number, piece: Uint8Array): Uint8Array {

@@ -1,0 +1,220 @@
+/**
+ * Case 46: the power goes at every change of the disk, and of what was not flushed nothing, everything, or some random
+ * part is there afterwards. From each such disk the node must serve a verified model, forget nothing that it told, and
+ * come to the end that it was on its way to.
+ */
+
+import { performance } from 'node:perf_hooks';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CrashFs, type CrashFsOptions } from '../../../support/crash-fs.ts';
+import { pseudoRandom } from '../../../support/ota/pseudo-random.ts';
+import { type Behaviour, makeBundle, Rig, RigHub } from '../../../support/ota/update-rig.ts';
+
+const RANDOM_SUBSETS = 20;
+/** One in so many disks is also taken to the end of the update: that takes several milliseconds. */
+const EVERY = 22;
+
+interface Scene {
+  readonly hub: RigHub;
+  readonly behaviour: Map<number, Behaviour>;
+  /** The disk before, all of it flushed. */
+  readonly disk: CrashFs;
+  /** What the power cuts short. */
+  readonly work: (rig: Rig) => Promise<void>;
+  /** Releases that may be active in the end. */
+  readonly end: readonly number[];
+}
+
+interface Tally {
+  states: number;
+  readonly violations: string[];
+}
+
+const [first, second] = [makeBundle(1), makeBundle(2)];
+
+/** A node with `release` committed, then `prepare` done, and switched off. */
+async function diskAfter(
+  hub: RigHub,
+  options: CrashFsOptions,
+  prepare: (rig: Rig) => Promise<void> = async () => {},
+): Promise<CrashFs> {
+  hub.assign([{ release: 1 }]);
+  const rig = new Rig(emptyDisk(options), hub);
+  await rig.updater.start();
+  await rig.update();
+  assert.is(rig.model?.active?.release, 1);
+  await prepare(rig);
+  await rig.updater.stop();
+  return rig.fs.afterCut(() => true, options);
+}
+
+/** Whoever installs the software makes the data directory, as durable as the rest. */
+function emptyDisk(options: CrashFsOptions = {}): CrashFs {
+  const disk = new CrashFs(options);
+  disk.makeDirectory('/data');
+  return disk.afterCut(() => true, options);
+}
+
+function newHub(): RigHub {
+  const hub = new RigHub();
+  hub.add(first, second);
+  return hub;
+}
+
+/** Every index of a change until the work is done without being cut. */
+async function cutEverywhere(scene: Scene, options: CrashFsOptions): Promise<Tally> {
+  const tally: Tally = { states: 0, violations: [] };
+  for (let at = 0; ; at++) {
+    const rig = new Rig(
+      scene.disk.afterCut(() => true, options),
+      scene.hub,
+      { behaviour: scene.behaviour },
+    );
+    rig.fs.fault = (change) => (change === at ? 'cut' : undefined);
+    await attempt(async () => {
+      await rig.updater.start();
+      await scene.work(rig);
+    });
+    await attempt(() => rig.updater.stop());
+    if (!rig.fs.isCut) return tally;
+    await judgeAll(scene, rig, at, tally);
+    // Of a disk that is known to forget, one finding is enough.
+    if (options.ignores && tally.violations.length > 0) return tally;
+  }
+}
+
+/** Works on a disk that may lose power at any time: what fails then is not the question. */
+async function attempt(work: () => Promise<unknown>): Promise<void> {
+  await work().catch(() => {});
+}
+
+async function judgeAll(scene: Scene, rig: Rig, at: number, tally: Tally): Promise<void> {
+  const random = pseudoRandom(at + 1);
+  for (let subset = 0; subset < RANDOM_SUBSETS + 2; subset++) {
+    const keeps = subset === 0 ? () => false : subset === 1 ? () => true : () => random() < 0.5;
+    const before = tally.violations.length;
+    await judge(scene, rig, rig.fs.afterCut(keeps), (subset + at) % EVERY === 0, tally);
+    tally.states += 1;
+    for (let i = before; i < tally.violations.length; i++) {
+      tally.violations[i] = `cut at change ${at}, subset ${subset}: ${tally.violations[i]}`;
+    }
+  }
+}
+
+async function judge(scene: Scene, cut: Rig, disk: CrashFs, toTheEnd: boolean, tally: Tally): Promise<void> {
+  const say = (text: string) => tally.violations.push(text);
+  const rig = new Rig(disk, scene.hub, { behaviour: scene.behaviour });
+  try {
+    await rig.updater.start();
+    const model = rig.model;
+    const serving = rig.host.serving?.release;
+    if (serving === undefined) say(`nothing serves: ${rig.host.idleReason}`);
+    if (!model?.active) say('no release is active');
+    if (rig.host.violations.length > 0) say(rig.host.violations.join('; '));
+    const told = cut.reports.at(-1);
+    const toldModel = told?.models[0];
+    if (toldModel && model) {
+      if (model.floor < toldModel.floor) say(`the floor ${toldModel.floor} was told, and is ${model.floor}`);
+      for (const digest of toldModel.blocked) {
+        if (!model.blocked.includes(digest)) say('a digest that was told as blocked is not blocked');
+      }
+    }
+    if (toTheEnd) {
+      await rig.update();
+      const end = rig.model?.active?.release;
+      if (end === undefined || !scene.end.includes(end)) say(`it came to ${end}, not ${scene.end.join()}`);
+      if (rig.host.serving?.release !== end) say(`${rig.host.serving?.release} serves, ${end} is active`);
+      if (rig.host.violations.length > 0) say(rig.host.violations.join('; '));
+      const counters = [told?.counter ?? -1, ...rig.reports.map(({ counter }) => counter)];
+      if (counters.some((counter, i) => i > 0 && counter <= counters[i - 1]!))
+        say('a report has an old counter');
+    }
+  } catch (error) {
+    say(`fault: ${error}`);
+  } finally {
+    await rig.updater.stop();
+  }
+}
+
+async function run(name: string, scene: Scene, options: CrashFsOptions = {}): Promise<Tally> {
+  const began = performance.now();
+  const tally = await cutEverywhere(scene, options);
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`${name}: ${tally.states} states, ${Math.round(tally.states / seconds)} a second`);
+  return tally;
+}
+
+async function installScene(options: CrashFsOptions = {}): Promise<Scene> {
+  const hub = newHub();
+  const disk = await diskAfter(hub, options);
+  hub.assign([{ release: 2 }]);
+  // Told only once it is on disk: the report is the acknowledgement.
+  return { hub, behaviour: new Map(), disk, work: (rig) => rig.update(), end: [2] };
+}
+
+test('case 46: the power goes at every change of an install, a trial and a commit', async () => {
+  const tally = await run('install to commit', await installScene());
+  assert.equal(tally.violations, []);
+  assert.ok(tally.states > 1500, `${tally.states} states`);
+});
+
+test('case 46: the power goes at every change of a first install on an empty disk', async () => {
+  const hub = newHub();
+  hub.assign([{ release: 1 }]);
+  const scene: Scene = {
+    hub,
+    behaviour: new Map(),
+    disk: emptyDisk(),
+    work: (rig) => rig.update(),
+    end: [1],
+  };
+  const tally = await run('first install', scene);
+  // Until the first commit there is nothing that could serve.
+  const wrong = tally.violations.filter((text) => !/no release is active|nothing serves/.test(text));
+  assert.equal(wrong, []);
+});
+
+test('case 46: the power goes at every change of a trial that fails and is rolled back', async () => {
+  const hub = newHub();
+  const behaviour = new Map<number, Behaviour>([[2, { measures: { errors: 50 } }]]);
+  const disk = await diskAfter(hub, {});
+  hub.assign([{ release: 2 }]);
+  const tally = await run('roll back', {
+    hub,
+    behaviour,
+    disk,
+    work: (rig) => rig.update(),
+    end: [1],
+  });
+  assert.equal(tally.violations, []);
+});
+
+test('case 46: the power goes at every change of a rollback by hand', async () => {
+  const hub = newHub();
+  const disk = await diskAfter(hub, {}, async (rig) => {
+    hub.assign([{ release: 2 }]);
+    await rig.update();
+    assert.is(rig.model?.active?.release, 2);
+  });
+  const tally = await run('roll back by hand', {
+    hub,
+    behaviour: new Map(),
+    disk,
+    work: async (rig) => {
+      await rig.updater.rollBack('score', 'an operator did not like it');
+      await rig.updater.tick();
+    },
+    end: [1, 2],
+  });
+  assert.equal(tally.violations, []);
+});
+
+test('the harness finds a directory that is not flushed, and a file that is not', async () => {
+  for (const ignores of ['directory', 'file'] as const) {
+    const tally = await run(`without flush of ${ignores}`, await installScene({ ignores }), { ignores });
+    assert.ok(tally.violations.length > 0, `a missing flush of the ${ignores} was not found`);
+  }
+});
+
+test.run();
