@@ -40,6 +40,16 @@ const GROUPS: Readonly<Record<string, Actions>> = {
     inspect: async () => (await import('./ota/bundle/inspect.ts')).bundleInspect,
     verify: async () => (await import('./ota/bundle/verify.ts')).bundleVerify,
   },
+  rollout: {
+    start: async () => (await import('./ota/rollout/start.ts')).rolloutStart,
+    status: async () => (await import('./ota/rollout/change.ts')).rolloutStatus,
+    pause: async () => (await import('./ota/rollout/change.ts')).rolloutPause,
+    resume: async () => (await import('./ota/rollout/change.ts')).rolloutResume,
+    abort: async () => (await import('./ota/rollout/change.ts')).rolloutAbort,
+  },
+  fleet: {
+    list: async () => (await import('./ota/fleet/list.ts')).fleetList,
+  },
 };
 
 export const ota: CliCommand = {

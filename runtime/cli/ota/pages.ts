@@ -88,4 +88,18 @@ that it lists. docs/bundle.md has the format.
   inspect   what a bundle holds and asks of a node
   verify    hash everything again; with --run, run its golden vectors here
 `,
+  rollout: `Usage: vigie ota rollout start REPO NAME/RELEASE --group NAME --key FILE… [--broker URL --site NAME]
+       vigie ota rollout status REPO
+       vigie ota rollout pause|resume|abort REPO [ROLLOUT]
+
+  start    say what a group is to run: all of it at once, or wave by wave while reports are good
+  status   rollouts and where they are
+  pause    stop the waves; what is out stays out
+  resume   let them go on
+  abort    take the release back, and block it
+`,
+  fleet: `Usage: vigie ota fleet list [REPO] --broker URL --site NAME
+
+  list   what each node runs, tries and refused, and whether its word is to be trusted
+`,
 };
