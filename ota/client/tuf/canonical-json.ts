@@ -24,7 +24,7 @@ export function canonicalBytes(value: JsonValue): Uint8Array {
 }
 
 function object(value: JsonObject): string {
-  const keys = Object.keys(value).sort(byCodePoint);
+  const keys = inOrder(Object.keys(value));
   return `{${keys.map((key) => `${quote(key)}:${canonicalJson(value[key] as JsonValue)}`).join()}}`;
 }
 
@@ -33,14 +33,9 @@ function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** The order of the UTF-8 bytes. JavaScript's own order sets U+10000 and above before U+E000. */
-function byCodePoint(a: string, b: string): number {
-  const shorter = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at++;
-  if (at === shorter) return a.length - b.length;
-  return rank(a.charCodeAt(at)) - rank(b.charCodeAt(at));
+/** By code point, as UTF-8 bytes are ordered. JavaScript orders UTF-16, where U+10000 and above come before U+E000. */
+function inOrder(keys: string[]): string[] {
+  if (!keys.some((key) => /[\ud800-\uffff]/.test(key))) return keys.sort();
+  const pairs = keys.map((key) => ({ key, bytes: Buffer.from(key) }));
+  return pairs.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ key }) => key);
 }
-
-const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff;
-const rank = (unit: number) => (isSurrogate(unit) ? unit + 0x10000 : unit);

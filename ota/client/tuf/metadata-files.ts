@@ -3,8 +3,7 @@
 import { StorageError, UpdateError } from '../../../runtime/core/errors.ts';
 import { fileOf } from './names.ts';
 import type { MetadataSource, TrustStore } from './parts.ts';
-import { MOST_BYTES } from './policy.ts';
-import type { TrustedSet } from './trusted-set.ts';
+import { mostBytesOf, type TrustedSet } from './trusted-set.ts';
 
 export class MetadataFiles {
   readonly #source: MetadataSource;
@@ -75,11 +74,10 @@ export class MetadataFiles {
   /** Snapshot or targets: the stored copy if it is the one that is listed, else the repository's, which is then kept. */
   async load(role: string, trusted: TrustedSet, accept: (bytes: Uint8Array) => void): Promise<void> {
     if (this.remember(fileOf(role), accept)) return;
-    const { version, length } = role === 'snapshot' ? trusted.timestamp.snapshot : trusted.listed(role);
-    const mostBytes = Math.min(length ?? MOST_BYTES.unlisted, MOST_BYTES.listed);
+    const listed = role === 'snapshot' ? trusted.timestamp.snapshot : trusted.listed(role);
     // §5.5.1, §5.6.1
-    const path = trusted.root.consistentSnapshot ? `${version}.${role}.json` : `${role}.json`;
-    const bytes = await this.need(path, mostBytes);
+    const path = trusted.root.consistentSnapshot ? `${listed.version}.${role}.json` : `${role}.json`;
+    const bytes = await this.need(path, mostBytesOf(listed));
     accept(bytes);
     this.keep(fileOf(role), bytes);
   }

@@ -22,14 +22,22 @@ export interface TufPolicy {
 
 const KIB = 1024;
 
-/** Read of a file whose length nothing signed tells, or however long the signed parent says that it is. */
+/** Read of a file that nothing signed tells the length of, or however long the signed parent says that it is. */
 export const MOST_BYTES = {
   root: 64 * KIB,
   timestamp: 16 * KIB,
-  /** Snapshot and targets without a length in their parent. */
+  /** Snapshot and targets without length and hash in their parent: before any signature, like the two above. */
   unlisted: 64 * KIB,
-  /** Snapshot and targets with one. */
+  /** Snapshot and targets with them: by the time they are read, a signed parent vouched for every byte. */
   listed: 1024 * KIB,
+} as const;
+
+/** JSON values in a file. Bytes take no time to read, but values do, and a root needs some hundred. */
+export const MOST_VALUES = {
+  root: 2048,
+  timestamp: 256,
+  unlisted: 4096,
+  listed: Number.POSITIVE_INFINITY,
 } as const;
 
 /** Repositories made by `vigie ota repo`: what the node trusts. */

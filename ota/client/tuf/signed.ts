@@ -4,6 +4,7 @@ import { UpdateError } from '../../../runtime/core/errors.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { fieldsOf, objectIn, textIn } from './fields.ts';
 import type { PublicKey } from './keys.ts';
+import { MOST_BYTES, MOST_VALUES } from './policy.ts';
 import { type JsonObject, malformed, readStrictJson } from './strict-json.ts';
 
 /** Read, and nothing more: neither signed by anyone known nor of any shape. */
@@ -23,8 +24,9 @@ export interface RoleKeys {
 }
 
 /** @throws UpdateError `ota-malformed` */
-export function readEnvelope(bytes: Uint8Array, what: string, mostBytes: number): Envelope {
-  const envelope = fieldsOf(readStrictJson(bytes, { what, mostBytes }), what);
+export function readEnvelope(bytes: Uint8Array, what: string, kind: keyof typeof MOST_BYTES): Envelope {
+  const bounds = { what, mostBytes: MOST_BYTES[kind], mostValues: MOST_VALUES[kind] };
+  const envelope = fieldsOf(readStrictJson(bytes, bounds), what);
   const list = envelope.signatures;
   if (!Array.isArray(list)) throw malformed(what, 'has no list of signatures');
   const signatures = new Map<string, string>();

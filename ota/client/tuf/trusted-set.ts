@@ -31,7 +31,7 @@ interface TrustedSetOptions {
 
 /** @throws UpdateError `ota-malformed`, `ota-signature`: §5.2, a root as it came with the software or lies on disk. */
 export function readTrustedRoot(bytes: Uint8Array, policy: TufPolicy): Root {
-  const envelope = readEnvelope(bytes, 'root.json', MOST_BYTES.root);
+  const envelope = readEnvelope(bytes, 'root.json', 'root');
   const root = readRoot(envelope.signed, policy, 'root.json');
   // Its own signatures tell a torn file from a whole one.
   requireThreshold(envelope, root.roles.root, 'the file itself');
@@ -84,7 +84,7 @@ export class TrustedSet {
   updateRoot(bytes: Uint8Array): void {
     if (this.#rootIsFinal) outOfOrder('a further root');
     const what = `${this.#root.version + 1}.root.json`;
-    const envelope = readEnvelope(bytes, what, MOST_BYTES.root);
+    const envelope = readEnvelope(bytes, what, 'root');
     // §5.3.4: the keys of version N first. Those of version N+1 are anybody's until then.
     requireThreshold(envelope, this.#root.roles.root, `root version ${this.#root.version}`);
     const root = readRoot(envelope.signed, this.#policy, what);
@@ -151,7 +151,7 @@ export class TrustedSet {
   /** As rememberTimestamp. */
   rememberSnapshot(bytes: Uint8Array): void {
     if (!this.#timestamp || this.#snapshot) outOfOrder('the stored snapshot');
-    const envelope = readEnvelope(bytes, 'snapshot.json', MOST_BYTES.listed);
+    const envelope = readEnvelope(bytes, 'snapshot.json', 'listed');
     requireThreshold(envelope, this.#root.roles.snapshot, 'root.json');
     this.#previousSnapshot = readSnapshot(envelope.signed, this.#policy, 'snapshot.json');
   }
@@ -162,7 +162,7 @@ export class TrustedSet {
     const what = 'snapshot.json';
     const listed = this.timestamp.snapshot;
     requireContent(bytes, listed, what);
-    const envelope = readEnvelope(bytes, what, MOST_BYTES.listed);
+    const envelope = readEnvelope(bytes, what, kindOf(listed));
     requireThreshold(envelope, this.#root.roles.snapshot, 'root.json');
     const snapshot = readSnapshot(envelope.signed, this.#policy, what);
     requireVersion(snapshot, listed, what, 'timestamp.json');
@@ -203,7 +203,7 @@ export class TrustedSet {
 
   #readTimestamp(bytes: Uint8Array): Timestamp {
     if (!this.#rootIsFinal) outOfOrder('a timestamp');
-    const envelope = readEnvelope(bytes, 'timestamp.json', MOST_BYTES.timestamp);
+    const envelope = readEnvelope(bytes, 'timestamp.json', 'timestamp');
     requireThreshold(envelope, this.#root.roles.timestamp, 'root.json');
     const timestamp = readTimestamp(envelope.signed, this.#policy, 'timestamp.json');
     const { issued } = timestamp;
@@ -215,7 +215,7 @@ export class TrustedSet {
     const what = `${role}.json`;
     const listed = this.listed(role);
     requireContent(bytes, listed, what);
-    const envelope = readEnvelope(bytes, what, MOST_BYTES.listed);
+    const envelope = readEnvelope(bytes, what, kindOf(listed));
     requireThreshold(envelope, keys, name);
     const targets = readTargets(envelope.signed, this.#policy, what);
     requireVersion(targets, listed, what, 'snapshot.json');
@@ -245,6 +245,16 @@ export class TrustedSet {
       facts: { what, expires, now: this.#now },
     });
   }
+}
+
+/** Without a hash the bytes are anybody's, whatever their length. */
+function kindOf({ hashes }: MetaFile): 'listed' | 'unlisted' {
+  return hashes ? 'listed' : 'unlisted';
+}
+
+/** §5.5.1, §5.6.1 */
+export function mostBytesOf(file: MetaFile): number {
+  return Math.min(file.length ?? MOST_BYTES.unlisted, MOST_BYTES[kindOf(file)]);
 }
 
 /** §5.5.4, §5.6.4 */

@@ -63,6 +63,27 @@ test('refuses a byte more than the bound, and one level more', async () => {
   assert.match(await refusal('ota-malformed', () => read(`"${'a'.repeat(999)}"`)), /has 1001 bytes/);
 });
 
+test('refuses a value more than the bound, however few bytes it has', async () => {
+  const count = (text: string, mostValues: number) =>
+    readStrictJson(Buffer.from(text), { what: 'x.json', mostBytes: 1000, mostValues });
+  assert.ok(count('{"a":[1,"b",{}]}', 5));
+  assert.match(await refusal('ota-malformed', () => count('{"a":[1,"b",{}]}', 4)), /has more than 4 values/);
+});
+
+test('a string of escapes alone is read, and refused without its end, in the time of any other', async () => {
+  for (const [written, value] of [
+    ['\\"', '"'],
+    ['\\\\', '\\'],
+    ['\\u0061', 'a'],
+  ] as const) {
+    const body = written.repeat(200_000 / written.length);
+    const read = (text: string) => readStrictJson(Buffer.from(text), { what: 'x', mostBytes: 1 << 20 });
+    assert.is(read(`"${body}"`), value.repeat(200_000 / written.length));
+    await refusal('ota-malformed', () => read(`"${body}`));
+    await refusal('ota-malformed', () => read(`"${body}\\"`));
+  }
+});
+
 test('names of Object.prototype are keys like any other', () => {
   const object = read('{"__proto__":{"a":1},"constructor":2,"toString":3}') as Record<string, JsonValue>;
   assert.equal(Object.keys(object), ['__proto__', 'constructor', 'toString']);

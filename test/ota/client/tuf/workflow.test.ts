@@ -116,10 +116,15 @@ test('§5.3.3, §5.4.1, §5.5.1, §5.6.1: no more bytes are asked for than may c
   repository.sign('timestamp');
   await refresh(ANY_REPOSITORY);
   assert.is(asked.get('1.snapshot.json'), MOST_BYTES.unlisted);
-  repository.says.timestamp.meta['snapshot.json'] = { version: 1, length: 2 ** 40 };
-  repository.sign('timestamp');
-  await refusal('ota-mismatch', () => refresh(ANY_REPOSITORY));
-  assert.is(asked.get('1.snapshot.json'), MOST_BYTES.listed);
+  for (const [more, most] of [
+    [{}, MOST_BYTES.unlisted],
+    [{ hashes: { sha256: 'a'.repeat(64) } }, MOST_BYTES.listed],
+  ] as const) {
+    repository.says.timestamp.meta['snapshot.json'] = { version: 1, length: 2 ** 40, ...more };
+    repository.sign('timestamp');
+    await refusal('ota-mismatch', () => refresh(ANY_REPOSITORY));
+    assert.is(asked.get('1.snapshot.json'), most);
+  }
 });
 
 test('a source that brings more than was asked for is not read on', async () => {
