@@ -46,6 +46,10 @@ export interface WireOptions {
   readonly dataDir: string;
   readonly version: string;
   readonly log: Log;
+  /** What came as an update in place of the configuration file. */
+  readonly pushed: PushedConfiguration;
+  /** Ends the node and starts it again in the same process; returns at once. */
+  readonly restart: (reason: string) => void;
 }
 
 /** What every source, stage and sink is given. */

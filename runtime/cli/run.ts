@@ -4,6 +4,7 @@ import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadChecked } from '../config/checked-config.ts';
+import { PushedConfiguration } from '../config/pushed/pushed.ts';
 import { createLog } from '../core/log.ts';
 import type { VigieNode } from '../node.ts';
 import type { CliCommand } from './command.ts';
@@ -43,40 +44,92 @@ Example:
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
     // Whoever read the log is gone: that must not end the node.
     process.stdout.on('error', () => {});
+    const pushed = new PushedConfiguration(file, dataDir);
     // Unhandled, a SIGHUP that comes while the node is put together would end it.
-    let node: VigieNode | undefined;
-    let reloadAsked = false;
-    process.on('SIGHUP', () => {
-      if (node) void node.reload();
-      else reloadAsked = true;
-    });
-    const loadConfig = () => loadChecked(file, dataDir, version());
-    // Side by side: where the check takes a child process, the modules are loaded meanwhile.
-    const [running, { wire }] = await Promise.all([loadConfig(), import('../wire.ts')]);
-    const log = createLog(running.config.log.level);
-    node = await wire({ running, loadConfig, dataDir, version: version(), log });
-    const stopped = stopOnSignal(node);
-    await node.start();
-    if (reloadAsked) void node.reload();
-    log.info({ event: 'node.started', version: version(), file, dataDir }, 'the node runs');
-    setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
-    const late = await stopped;
-    log.info(
-      { event: 'node.stopped', late },
-      late.length > 0 ? `stopped, without waiting for ${late.join(', ')}` : 'stopped',
-    );
+    const asked = new Asked();
+    let late: readonly string[] = [];
+    while (asked.next !== 'end') {
+      asked.next = 'end';
+      const source = pushed.begin();
+      const loadConfig = () => loadChecked(source.file, dataDir, version(), source.directory);
+      // Side by side: where the check takes a child process, the modules are loaded meanwhile.
+      const [running, { wire }] = await Promise.all([loadConfig(), import('../wire.ts')]);
+      const log = createLog(running.config.log.level);
+      const restart = (reason: string) => asked.restart(reason);
+      const node = await wire({ running, loadConfig, dataDir, version: version(), log, pushed, restart });
+      if (asked.ended) break;
+      const stopped = asked.run(node);
+      await node.start();
+      asked.reloadIfAsked();
+      log.info({ event: 'node.started', version: version(), file: source.file, dataDir }, 'the node runs');
+      setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
+      late = await stopped;
+      const why = asked.next === 'end' ? '' : `, to start again: ${asked.why}`;
+      log.info(
+        { event: 'node.stopped', late },
+        late.length > 0 ? `stopped, without waiting for ${late.join(', ')}${why}` : `stopped${why}`,
+      );
+      // What did not let go of its files would meet itself.
+      if (late.length > 0) break;
+    }
     // Who is late may hold the process for ever.
     if (late.length > 0) process.exit(1);
     return 0;
   },
 };
 
-/**
- * Resolves once the node stopped on SIGTERM or SIGINT, with the names of those who did not stop in time. Further
- * signals change nothing: Ctrl-C below npm comes twice.
- */
-function stopOnSignal(node: VigieNode): Promise<readonly string[]> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(node.stop()));
-  });
+/** What was asked of the process: by signals, or by the node itself. Further signals change nothing: Ctrl-C below npm comes twice. */
+class Asked {
+  next: 'end' | 'restart' = 'restart';
+  why = '';
+  #node: VigieNode | undefined;
+  #stopped: ((late: readonly string[]) => void) | undefined;
+  #reload = false;
+  #end = false;
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      if (this.#node) void this.#node.reload();
+      else this.#reload = true;
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        this.#end = true;
+        this.next = 'end';
+        this.#stop();
+      });
+    }
+  }
+
+  get ended(): boolean {
+    return this.#end;
+  }
+
+  /** @returns the names of those who did not stop in time, once the node stopped. */
+  run(node: VigieNode): Promise<readonly string[]> {
+    this.#node = node;
+    return new Promise((resolve) => {
+      this.#stopped = resolve;
+    });
+  }
+
+  restart(reason: string): void {
+    if (this.#end) return;
+    this.next = 'restart';
+    this.why = reason;
+    // Whoever asks is a part of the node, and may have to end first.
+    setImmediate(() => this.#stop());
+  }
+
+  reloadIfAsked(): void {
+    if (this.#reload) void this.#node?.reload();
+    this.#reload = false;
+  }
+
+  #stop(): void {
+    const [node, stopped] = [this.#node, this.#stopped];
+    this.#node = undefined;
+    this.#stopped = undefined;
+    if (node && stopped) void node.stop().then(stopped);
+  }
 }

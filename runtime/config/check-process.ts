@@ -1,6 +1,6 @@
-/** Child process of checked-config.ts: FILE DATA-DIR as arguments, the RunnableConfig as JSON on standard output. */
+/** Child process of checked-config.ts: FILE DATA-DIR DIRECTORY as arguments, the RunnableConfig as JSON on standard output. */
 
 import { loadRunnable } from './last-known-good.ts';
 
-const [file, dataDir] = process.argv.slice(2) as [string, string];
-process.stdout.write(JSON.stringify(loadRunnable(file, dataDir)));
+const [file, dataDir, directory] = process.argv.slice(2) as [string, string, string];
+process.stdout.write(JSON.stringify(loadRunnable(file, dataDir, directory)));

@@ -6,7 +6,7 @@
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
@@ -33,10 +33,15 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 
 /**
  * What `loadRunnable` returns for the same file.
- * @param version of Vigie.
+ * @param version of Vigie. @param directory where relative paths start.
  * @throws InputError as `loadRunnable`.
  */
-export async function loadChecked(file: string, dataDir: string, version: string): Promise<RunnableConfig> {
+export async function loadChecked(
+  file: string,
+  dataDir: string,
+  version: string,
+  directory: string = dirname(resolve(file)),
+): Promise<RunnableConfig> {
   const text = textOf(file);
   const program = `${version} ${programStamp()}`;
   const path = resolve(file);
@@ -44,7 +49,7 @@ export async function loadChecked(file: string, dataDir: string, version: string
   const kept = readKept(dataDir);
   if (text !== undefined && kept?.text === text && isCurrent(kept, { file: path, program, board }))
     return kept.running;
-  const running = (await checkInChild(file, dataDir)) ?? (await checkHere(file, dataDir));
+  const running = (await checkInChild(file, dataDir, directory)) ?? (await checkHere(file, dataDir, directory));
   // Only a file without problems is kept: the others are to be looked at, and reported, at every start.
   if (running.state === 'ok' && running.notKept === undefined && text !== undefined && textOf(file) === text)
     keep(dataDir, { program, file: path, text, board, profile: profileText(running), running });
@@ -73,10 +78,14 @@ function profileText({ config }: RunnableConfig): string {
 }
 
 /** Undefined when the child could not be started or the configuration cannot run; the check here then says why. */
-async function checkInChild(file: string, dataDir: string): Promise<RunnableConfig | undefined> {
+async function checkInChild(
+  file: string,
+  dataDir: string,
+  directory: string,
+): Promise<RunnableConfig | undefined> {
   const checker = fileURLToPath(siblingModule(import.meta.url, 'check-process'));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [checker, file, dataDir], {
+    const { stdout } = await promisify(execFile)(process.execPath, [checker, file, dataDir, directory], {
       maxBuffer: MAX_OUTPUT,
       timeout: CHECK_LIMIT_MS,
     });
@@ -86,9 +95,9 @@ async function checkInChild(file: string, dataDir: string): Promise<RunnableConf
   }
 }
 
-async function checkHere(file: string, dataDir: string): Promise<RunnableConfig> {
+async function checkHere(file: string, dataDir: string, directory: string): Promise<RunnableConfig> {
   const { loadRunnable } = await import('./last-known-good.ts');
-  return loadRunnable(file, dataDir);
+  return loadRunnable(file, dataDir, directory);
 }
 
 function readKept(dataDir: string): Kept | undefined {

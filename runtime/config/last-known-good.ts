@@ -26,10 +26,15 @@ const KEPT = 'vigie.last-known-good.yaml';
 
 /**
  * Loads `file`; keeps a copy in `dataDir` when it is good, falls back on that copy when it is not.
+ * @param directory where relative paths start: the file's, where it is not told.
  * @throws InputError `config-invalid` listing every problem, when there is nothing to fall back on.
  */
-export function loadRunnable(file: string, dataDir: string): RunnableConfig {
-  const { text, result, problems } = tryLoad(file);
+export function loadRunnable(
+  file: string,
+  dataDir: string,
+  directory: string = dirname(resolve(file)),
+): RunnableConfig {
+  const { text, result, problems } = tryLoad(file, directory);
   if (result?.config) {
     const notKept = problems.length === 0 ? keep(text, dataDir) : undefined;
     const state = problems.length > 0 ? 'quarantine' : 'ok';
@@ -44,7 +49,7 @@ export function loadRunnable(file: string, dataDir: string): RunnableConfig {
   }
   const kept = join(dataDir, KEPT);
   const before = existsSync(kept)
-    ? loadConfig(readFileSync(kept, 'utf8'), dirname(resolve(file))).config
+    ? loadConfig(readFileSync(kept, 'utf8'), directory).config
     : undefined;
   if (before) return { config: before, device: deviceOf(before), state: 'last-known-good', problems };
   throw new InputError('config-invalid', `the configuration cannot run:\n${problems.join('\n')}`, {
@@ -58,11 +63,11 @@ function deviceOf({ device: { profile } }: Config): DeviceChoice {
 }
 
 /** The file is read once: what is kept is what was checked, however often somebody writes it meanwhile. */
-function tryLoad(file: string): { text: string; result?: LoadResult; problems: string[] } {
+function tryLoad(file: string, directory: string): { text: string; result?: LoadResult; problems: string[] } {
   let text = '';
   try {
     text = readConfigFile(file);
-    const result = loadConfig(text, dirname(resolve(file)));
+    const result = loadConfig(text, directory);
     return { text, result, problems: result.problems.map((problem) => formatProblem(file, problem)) };
   } catch (error) {
     return { text, problems: [`${file}: ${describeError(error)}`] };
