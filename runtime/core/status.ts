@@ -12,6 +12,19 @@ export interface BaselineStatus {
   readonly detail: string;
 }
 
+/** One bundle name: what serves under it. */
+export interface ModelStatus {
+  /** `trial`: it serves, and makes way for the one before should it not do well; `empty`: nothing serves. */
+  readonly state: 'serving' | 'trial' | 'empty';
+  readonly release: number | null;
+  readonly version: string | null;
+  readonly backend: string | null;
+  /** Why nothing serves, or not what should; empty when all is well. */
+  readonly detail: string;
+  /** The last release that was refused or rolled back, and why; null after a commit. */
+  readonly refused: { readonly release: number; readonly reason: string } | null;
+}
+
 export interface NodeStatus {
   readonly site: string;
   readonly node: string;
@@ -25,6 +38,8 @@ export interface NodeStatus {
   readonly outbox: OutboxDepth;
   /** By group. */
   readonly baselines: Readonly<Record<string, BaselineStatus>>;
+  /** Of models that come as updates, by the bundle's name. */
+  readonly models: Readonly<Record<string, ModelStatus>>;
   /** `last-known-good`: the file is wrong and the node runs on the one before; `problems` says where. */
   readonly config: {
     readonly state: 'ok' | 'last-known-good' | 'quarantine';

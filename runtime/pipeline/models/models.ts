@@ -4,6 +4,7 @@ import type { InstalledBundle, ModelHost, ServingMeasures } from '../../../ota/c
 import type { Clock } from '../../core/clock.ts';
 import { ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { ModelStatus } from '../../core/status.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import type { BackendName } from '../inference/session.ts';
 import { chooseArtifact, type ModelMachine, manifestOf, openArtifact } from './open-bundle.ts';
@@ -18,15 +19,6 @@ export interface ModelsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly selftest?: SelftestLimits;
-}
-
-export interface ModelStatus {
-  /** `serving`, or why it does not. */
-  readonly state: 'serving' | 'empty';
-  readonly detail: string;
-  readonly release: number | null;
-  readonly version: string | null;
-  readonly backend: string | null;
 }
 
 export class Models implements ModelHost {
@@ -134,7 +126,7 @@ export class Models implements ModelHost {
     this.#options.log.warn({ event: 'model.idle', model: name }, `nothing serves as '${name}': ${reason}`);
   }
 
-  /** By name of the bundle. */
+  /** By name of the bundle; whether it is on trial only the update client knows. */
   status(): Record<string, ModelStatus> {
     return Object.fromEntries([...this.#slots].map(([name, slot]) => [name, statusOf(slot)]));
   }
@@ -179,9 +171,8 @@ function longest(p95: Millis | undefined, waiting: Millis): Millis | undefined {
 }
 
 function statusOf(slot: ModelSlot): ModelStatus {
-  const { serving } = slot;
-  if (!serving)
-    return { state: 'empty', detail: slot.emptyBecause, release: null, version: null, backend: null };
+  const { serving, emptyBecause: detail } = slot;
+  if (!serving) return { state: 'empty', release: null, version: null, backend: null, detail, refused: null };
   const { release, version, backend } = serving;
-  return { state: 'serving', detail: '', release, version, backend };
+  return { state: 'serving', release, version, backend, detail: '', refused: null };
 }
