@@ -142,6 +142,7 @@ async function startNode(url: string, directory: string) {
     components: {},
     outbox: outbox.depth(),
     baselines: {},
+    models: {},
     config: { state: 'ok', problems: [] },
   });
   const config = mqttConfig.parse({ url, drainPerSecond: 100_000, inflight: WINDOW });

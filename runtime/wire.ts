@@ -3,12 +3,14 @@
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
+import type { PushedConfiguration } from './config/pushed/pushed.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
 import type { Source } from './core/component.ts';
+import { controlPath } from './core/control-path.ts';
 import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { AnomalyEvent, Emit, Tag } from './core/messages.ts';
@@ -24,6 +26,7 @@ import {
   type TreeModel,
   TreeModelDetector,
 } from './pipeline/anomaly/tree-model.ts';
+import { ControlSocket } from './sinks/control/control-socket.ts';
 import { Dashboard } from './sinks/dashboard/dashboard.ts';
 import { registerNodeMetrics } from './sinks/metrics/node-metrics.ts';
 import { createRegistry } from './sinks/metrics/registry.ts';
@@ -38,6 +41,7 @@ import { SerialSource } from './sources/serial/serial-source.ts';
 import { healthRecord } from './supervisor/health-record.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { tagWriteCommand } from './tag-write.ts';
+import type { BundlesParts } from './updates/bundles.ts';
 
 export interface WireOptions {
   readonly running: RunnableConfig;
@@ -73,20 +77,21 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const commands = new CommandTable();
   const describe = statusOf({ site, node, version }, clock);
   // Asked once everything below is joined.
-  const status = () => describe({ outbox, supervisor, analysis, vigie });
+  const status = () => describe({ outbox, supervisor, analysis, vigie, bundles });
   const activeAnomalies = () => analysis.active();
 
   const sinkParts = { ...spine, site, node, tags, commands, status, activeAnomalies };
   const out = createSinks(config, dataDir, sinkParts);
   const { outbox, accept, readings, dashboard, sparkplug } = out;
   registerNodeMetrics({ registry, status });
+  const bundles = await createBundles({ ...options, ...spine, accept, link: out.mqtt?.updates, status });
 
   // The pipeline.
   const analysis = new Analysis({
     ...spine,
     config: config.anomaly,
     tags,
-    createDetectors: detectorsOf(config, models),
+    ...detectorsOf(config, models, bundles?.detectors),
     accept,
     directory: dataDir,
     idPrefix: outbox.bootId,
@@ -100,9 +105,15 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const takers = [analysis, readings, out.tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
   const parts: SourceParts = { ...spine, tags: new Map(tags.map((tag) => [tag.name, tag])), emit };
   const { sources, makeSource } = createSources(config, parts);
-  for (const command of [...analysis.commands(), tagWriteCommand(tags, sources)]) commands.add(command);
+  const own = [...analysis.commands(), tagWriteCommand(tags, sources), ...(bundles?.commands ?? [])];
+  for (const command of own) commands.add(command);
+  const local = new CommandTable();
+  for (const command of bundles?.localCommands ?? []) local.add(command);
+  const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
 
-  const outward = [out.mqtt, sparkplug, dashboard].filter((sink) => sink !== undefined);
+  const outward = [out.mqtt, sparkplug, dashboard, control, bundles?.updates].filter(
+    (sink) => sink !== undefined,
+  );
   const supervisor = new Supervisor({
     components: [outbox, readings, analysis, ...sources.values(), ...outward],
     clock,
@@ -121,12 +132,13 @@ interface Joined {
   readonly supervisor: Supervisor;
   readonly analysis: Analysis;
   readonly vigie: VigieNode;
+  readonly bundles: Bundles | undefined;
 }
 
 /** What the node says of itself, from its parts. */
 function statusOf(who: Pick<NodeStatus, 'site' | 'node' | 'version'>, clock: Clock) {
   const began = clock.mono();
-  return ({ outbox, supervisor, analysis, vigie }: Joined): NodeStatus => ({
+  return ({ outbox, supervisor, analysis, vigie, bundles }: Joined): NodeStatus => ({
     ...who,
     bootId: outbox.bootId,
     uptime: millis(clock.mono() - began),
@@ -135,6 +147,7 @@ function statusOf(who: Pick<NodeStatus, 'site' | 'node' | 'version'>, clock: Clo
     components: supervisor.components(),
     outbox: outbox.depth(),
     baselines: analysis.status(),
+    models: bundles?.updates.status() ?? {},
     config: vigie.configStatus,
   });
 }
@@ -164,12 +177,26 @@ function createSinks(config: Config, dataDir: string, parts: SinkParts) {
   return { outbox, accept, readings, dashboard, mqtt, sparkplug, tagMetrics };
 }
 
-/** The standard set for each group, and the tree models configured for it. */
-function detectorsOf({ anomaly }: Config, models: readonly TreeModel[]) {
-  return (columns: readonly Tag[]): Detector[] => {
-    const own = models.filter(({ config }) => config.group === columns[0]?.group);
-    const standard = createDetectors(columns, { detectors: anomaly.detectors });
-    return [...standard, ...own.map((model) => new TreeModelDetector(model, columns))];
+type Bundles = Awaited<ReturnType<typeof import('./updates/bundles.ts').createBundles>>;
+
+/** Nodes without updates load none of it. */
+async function createBundles(parts: BundlesParts): Promise<Bundles | undefined> {
+  if (!parts.running.config.ota?.enabled) return undefined;
+  const { createBundles: create } = await import('./updates/bundles.ts');
+  return create(parts);
+}
+
+/** The standard set for each group, and the models configured for it. */
+function detectorsOf({ anomaly }: Config, models: readonly TreeModel[], bundled?: Bundles['detectors']) {
+  return {
+    createDetectors: (columns: readonly Tag[]): Detector[] => {
+      const own = models.filter(({ config }) => config.group === columns[0]?.group);
+      const standard = createDetectors(columns, { detectors: anomaly.detectors });
+      const trees = own.map((model) => new TreeModelDetector(model, columns));
+      return [...standard, ...trees, ...(bundled?.(columns) ?? [])];
+    },
+    createUnfitted: (columns: readonly Tag[]): Detector[] =>
+      (bundled?.(columns) ?? []).map((detector) => detector.useUnfitted()),
   };
 }
 

@@ -49,7 +49,8 @@ export async function loadChecked(
   const kept = readKept(dataDir);
   if (text !== undefined && kept?.text === text && isCurrent(kept, { file: path, program, board }))
     return kept.running;
-  const running = (await checkInChild(file, dataDir, directory)) ?? (await checkHere(file, dataDir, directory));
+  const running =
+    (await checkInChild(file, dataDir, directory)) ?? (await checkHere(file, dataDir, directory));
   // Only a file without problems is kept: the others are to be looked at, and reported, at every start.
   if (running.state === 'ok' && running.notKept === undefined && text !== undefined && textOf(file) === text)
     keep(dataDir, { program, file: path, text, board, profile: profileText(running), running });

@@ -48,9 +48,7 @@ export function loadRunnable(
     };
   }
   const kept = join(dataDir, KEPT);
-  const before = existsSync(kept)
-    ? loadConfig(readFileSync(kept, 'utf8'), directory).config
-    : undefined;
+  const before = existsSync(kept) ? loadConfig(readFileSync(kept, 'utf8'), directory).config : undefined;
   if (before) return { config: before, device: deviceOf(before), state: 'last-known-good', problems };
   throw new InputError('config-invalid', `the configuration cannot run:\n${problems.join('\n')}`, {
     facts: { file },

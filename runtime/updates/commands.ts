@@ -16,7 +16,10 @@ export function openCommands(updates: Updates): Command[] {
       description: 'What the node runs of signed models, what is on its way, and what it refused.',
       run: async (args) => {
         only(args, []);
-        return { ...updates.report(), models: updates.report().models.map((model) => withStatus(model, updates)) };
+        return {
+          ...updates.report(),
+          models: updates.report().models.map((model) => withStatus(model, updates)),
+        };
       },
     },
     {

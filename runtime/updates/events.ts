@@ -45,12 +45,7 @@ export function eventsOf(before: Told = NOTHING, model: ReportedModel): UpdateEv
   const now = toldOf(model);
   const { name, staged, trial, active, refused, trouble } = model;
   const events: UpdateEvent[] = [];
-  const add = (
-    step: UpdateStep,
-    of: ReportedRelease | null,
-    reason: string,
-    code: string | null = null,
-  ) =>
+  const add = (step: UpdateStep, of: ReportedRelease | null, reason: string, code: string | null = null) =>
     events.push({
       schema: 'vigie.update/1',
       model: name,
@@ -62,8 +57,7 @@ export function eventsOf(before: Told = NOTHING, model: ReportedModel): UpdateEv
     });
   if (staged && now.staged !== before.staged)
     add('staged', staged, `release ${staged.release} is here, verified and waits for its trial`);
-  if (trial && now.trial !== before.trial)
-    add('trial', trial, `release ${trial.release} serves on trial`);
+  if (trial && now.trial !== before.trial) add('trial', trial, `release ${trial.release} serves on trial`);
   const ended = refused !== null && now.refused !== before.refused;
   if (ended) {
     // What was on trial, or served, is rolled back; what never served is refused.

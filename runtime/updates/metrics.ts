@@ -40,14 +40,22 @@ export function registerModelMetrics({ registry, models, status, counters }: Mod
   });
   const release = gauge('vigie_model_release', 'Release that serves; 0 for none.', 'model');
   const inferences = gauge('vigie_model_inferences', 'Inferences since the release began to serve.', 'model');
-  const errors = gauge('vigie_model_errors', 'Inferences that failed since the release began to serve.', 'model');
+  const errors = gauge(
+    'vigie_model_errors',
+    'Inferences that failed since the release began to serve.',
+    'model',
+  );
   const latency = gauge('vigie_model_latency_p95_seconds', 'P95 of the last inferences.', 'model');
   const shift = gauge(
     'vigie_model_output_shift',
     'How far the scores moved against those of the release before: 0 not at all, 1 altogether.',
     'model',
   );
-  const transfer = gauge('vigie_ota_transfer', 'Requests, blocks and bytes of updates since the start, by kind.', 'kind');
+  const transfer = gauge(
+    'vigie_ota_transfer',
+    'Requests, blocks and bytes of updates since the start, by kind.',
+    'kind',
+  );
 }
 
 /** Rows that a detector did not ask its model about, since answers were still on their way. */

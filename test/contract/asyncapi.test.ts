@@ -3,6 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
+import { eventsOf, type UpdateEvent } from '../../runtime/updates/events.ts';
 import { endAll, PREFIX, startRig, subscribe, until } from '../sinks/mqtt/harness.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { document, validateMessage, validatePayload } from './asyncapi.ts';
@@ -54,6 +55,20 @@ for (const [name, message] of Object.entries(document.components.messages)) {
   }
 }
 
+const [UPDATE] = eventsOf(undefined, {
+  name: 'pump-vibration',
+  active: null,
+  previous: null,
+  trial: null,
+  staged: { release: 3, digest: 'ab'.repeat(32) },
+  floor: 0,
+  serving: null,
+  trouble: null,
+  blocked: [],
+  pinned: false,
+  refused: null,
+}) as [UpdateEvent];
+
 test('what breaks the contract is found', () => {
   const topic = `${PREFIX}events/health`;
   assert.ok(validateMessage(topic, '{"schema":"vigie.health/1"}').length > 0);
@@ -78,6 +93,7 @@ test('real messages hold against the contract', async () => {
   queue.push('event', 'events/anomaly', ANOMALY);
   const change = { component: 'plc-1', part: 'unit-3', state: 'degraded', previous: 'ok', detail: 'silent' };
   queue.push('health', 'events/health', { schema: 'vigie.health/1', ...change });
+  queue.push('event', 'events/update', UPDATE);
   await until(() => queue.records.length === 0, 'delivery');
   await ears.client.publishAsync(`${PREFIX}cmd/echo`, '{"id":"1","args":{"a":1}}', { qos: 1 });
   await ears.client.publishAsync(`${PREFIX}cmd/nothing`, '', { qos: 1 });
@@ -91,6 +107,7 @@ test('real messages hold against the contract', async () => {
     'readings',
     'events/anomaly',
     'events/health',
+    'events/update',
     'cmd/echo/reply',
     'cmd/nothing/reply',
   ]) {

@@ -84,6 +84,7 @@ export function nodeStatus(): NodeStatus {
       biological: { state: 'ready', progress: 1, detail: '' },
       outlet: { state: 'learning', progress: 0.4, detail: '36 min of 1.5 h seen' },
     },
+    models: {},
     config: {
       state: 'last-known-good',
       problems: ['vigie.yaml:12:5: unknown key perod; did you mean period?'],

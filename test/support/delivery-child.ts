@@ -46,6 +46,7 @@ const sink = new MqttSink({
     components: {},
     outbox: outbox.depth(),
     baselines: {},
+    models: {},
     config: { state: 'ok', problems: [] },
   }),
   clock,

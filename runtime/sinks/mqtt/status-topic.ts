@@ -30,12 +30,13 @@ function head({ site, node, bootId, timeQuality }: NodeStatus, now: EpochMillis)
   return { schema: SCHEMA, site, node, bootId, time: isoTime(now), timeQuality };
 }
 
-function facts({ version, health, components, baselines, config }: NodeStatus) {
+function facts({ version, health, components, baselines, models, config }: NodeStatus) {
   return {
     version,
     health: brief(health),
     components: mapValues(components, brief),
     baselines: mapValues(baselines, ({ state }) => state),
+    models: mapValues(models, ({ state, release, version, detail }) => ({ state, release, version, detail })),
     config: { state: config.state, problems: config.problems },
   };
 }

@@ -107,6 +107,7 @@ function nodeStatus(bootId: string, queue: OutboundQueue, detail: string): NodeS
     components: { 'plc-1': health },
     outbox: queue.depth(),
     baselines: { settling: { state: 'learning', progress: performance.now() % 1, detail: 'half way' } },
+    models: {},
     config: { state: 'ok', problems: [] },
   };
 }

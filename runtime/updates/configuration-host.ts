@@ -1,11 +1,11 @@
 /** What the update client asks of the node about its configuration (ota/client/host.ts). */
 
-import type { ConfigurationHost } from '../ota/client/host.ts';
-import type { PushedConfiguration } from './config/pushed/pushed.ts';
-import type { Clock } from './core/clock.ts';
-import type { Health } from './core/component.ts';
-import type { Log } from './core/log.ts';
-import { seconds } from './core/units.ts';
+import type { ConfigurationHost } from '../../ota/client/host.ts';
+import type { PushedConfiguration } from '../config/pushed/pushed.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Health } from '../core/component.ts';
+import type { Log } from '../core/log.ts';
+import { seconds } from '../core/units.ts';
 
 export interface ConfigurationHostOptions {
   readonly pushed: PushedConfiguration;
