@@ -17,6 +17,7 @@ type Actions = Readonly<Record<string, () => Promise<OtaAction>>>;
 
 /** Actions of one word, and groups of actions. The page of each group is in ota/pages.ts. */
 const ACTIONS: Actions = {
+  import: async () => (await import('./ota/import.ts')).importUpdate,
   'conformance-client': async () => (await import('./ota/conformance-client.ts')).conformanceClient,
 };
 const GROUPS: Readonly<Record<string, Actions>> = {
@@ -34,6 +35,14 @@ const GROUPS: Readonly<Record<string, Actions>> = {
     rotate: async () => (await import('./ota/repo/rotate.ts')).repoRotate,
     status: async () => (await import('./ota/repo/status.ts')).repoStatus,
     verify: async () => (await import('./ota/repo/verify.ts')).repoVerify,
+  },
+  node: {
+    status: async () => (await import('./ota/node/status.ts')).nodeStatus,
+    check: async () => (await import('./ota/node/check.ts')).nodeCheck,
+    install: async () => (await import('./ota/node/change.ts')).nodeInstall,
+    rollback: async () => (await import('./ota/node/change.ts')).nodeRollback,
+    pin: async () => (await import('./ota/node/change.ts')).nodePin,
+    unblock: async () => (await import('./ota/node/change.ts')).nodeUnblock,
   },
   bundle: {
     build: async () => (await import('./ota/bundle/build.ts')).bundleBuild,

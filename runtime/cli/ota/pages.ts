@@ -102,4 +102,18 @@ that it lists. docs/bundle.md has the format.
 
   list   what each node runs, tries and refused, and whether its word is to be trusted
 `,
+  node: `Usage: vigie ota node status
+       vigie ota node check
+       vigie ota node install | rollback | pin | unblock NAME
+
+Asks the node that runs on this machine, over a socket in its data directory: no broker and no
+password are needed, and whoever may not write there may not ask.
+
+  status    what serves, what is on its way, what was refused and why
+  check     look for updates now
+  install   begin the trial of what is staged, whatever the hours
+  rollback  back to the release before
+  pin       stay with what serves, whatever is assigned
+  unblock   let a release that failed be tried again
+`,
 };
