@@ -1,7 +1,7 @@
 /** An OtaLink with an MQTT connection of its own: for the hub, the command line and tests. */
 
 import type { Duplex } from 'node:stream';
-import type { IClientOptions, MqttClient } from 'mqtt';
+import type { IClientOptions, ISubscriptionMap, MqttClient } from 'mqtt';
 import { DeliveryError } from '../../runtime/core/errors.ts';
 import type { Delivery, OnMessage, OtaLink } from './link.ts';
 
@@ -76,7 +76,8 @@ export class MqttLink implements OtaLink {
         () => reject(unreachable(`no answer to the subscription to ${topic}`)),
         SUBSCRIBE_MS,
       );
-      this.#client.subscribe(topic, { qos: 1 }, (cause, granted) => {
+      const asked = { [topic]: { qos: 1 }, resubscribe: true } as ISubscriptionMap;
+      this.#client.subscribe(asked, (cause, granted) => {
         clearTimeout(late);
         // 128 and above: refused.
         if (!cause && granted?.every(({ qos }) => qos < 128)) resolve();

@@ -3,8 +3,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { blobFacts } from '../../../ota/bundle/block-map.ts';
+import { MemorySink, sha256Of } from '../../../ota/client/store/memory-sink.ts';
 import { Random } from '../../../simulator/random.ts';
-import { sha256Of } from './memory-sink.ts';
 
 export class PublicFolder {
   readonly directory = mkdtempSync(join(tmpdir(), 'vigie-public-'));
@@ -33,4 +34,10 @@ export function randomBytes(length: number, seed = 1): Uint8Array {
   const random = new Random(seed);
   const words = new Uint32Array(Math.ceil(length / 4)).map(() => random.next() * 2 ** 32);
   return new Uint8Array(words.buffer, 0, length);
+}
+
+/** Where a blob with this content goes. @param mapped whether each block has a hash of its own. */
+export function sinkFor(content: Uint8Array, mapped = true): MemorySink {
+  const { sha256, length, map } = blobFacts(content);
+  return new MemorySink(sha256, length, { most: 2 ** 31, ...(mapped && { hashes: map }) });
 }
