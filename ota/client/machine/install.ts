@@ -42,6 +42,8 @@ export interface Candidate {
 
 export type InstallResult =
   | { readonly result: 'staged' }
+  /** What serves had damaged files, and has none any more. */
+  | { readonly result: 'repaired' }
   | { readonly result: 'nothing'; readonly why: string }
   | { readonly result: 'refused'; readonly code: string; readonly reason: string };
 
@@ -57,6 +59,9 @@ export async function install(
   const { name } = assigned;
   const release = { release: assigned.release, digest: target.sha256 };
   const first = planRelease(records.get(name), assigned, target.sha256, blocked);
+  if (first.do === 'nothing' && records.get(name).active?.digest === target.sha256) {
+    if (await repair(parts, target, signal)) return { result: 'repaired' };
+  }
   if (first.do !== 'install') return settle(parts, name, release, first);
   const window = assigned.window ?? null;
   if (isStaged(records.get(name), target.sha256)) {
@@ -75,6 +80,19 @@ export async function install(
   const fetched = await fetchFiles(parts, installed(parts.blobs, bundle, target.sha256), signal);
   if (fetched.do !== 'install') return settle(parts, name, release, fetched);
   return verify(parts, installed(parts.blobs, bundle, target.sha256), signal);
+}
+
+/** Fetches again what a damaged disk lost of the active release (I-11). @returns whether anything was missing. */
+async function repair(parts: InstallParts, target: TrustedTarget, signal: AbortSignal): Promise<boolean> {
+  const { blobs } = parts;
+  const kept = blobs.read(target.sha256, MOST_BUNDLE_BYTES);
+  const bytes = kept ?? (await bundleBytes(parts, target, signal));
+  const bundle = installed(blobs, readBundle(bytes), target.sha256);
+  const manifest = fileAt(bundle.bundle, MANIFEST_FILE);
+  const isThere = (file: BundleFile) => blobs.has(file.sha256, file.length);
+  if (kept && isThere(manifest) && neededFiles(parts.host, bundle).every(isThere)) return false;
+  if (!kept) blobs.put(target.sha256, bytes);
+  return (await fetchFiles(parts, bundle, signal)).do === 'install';
 }
 
 function isStaged({ target }: ModelRecord, digest: Sha256): boolean {

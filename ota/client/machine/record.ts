@@ -155,6 +155,11 @@ export function rollBackTrial(record: ModelRecord, code: string, reason: string)
   return { ...record, trial: null, refused, blocked: block(record, refused) };
 }
 
+/** A-14 TRIAL → IDLE: its files were damaged, which is no fault of the content; the next check fetches them anew. */
+export function dropTrial(record: ModelRecord): ModelRecord {
+  return { ...record, trial: null };
+}
+
 /**
  * A-13: by hand, or since an assignment blocks what serves. The floor stays (I-5), and what was left is blocked.
  * @throws UpdateError `ota-no-previous`

@@ -16,6 +16,7 @@ import {
   beginTrial,
   commit,
   countStart,
+  dropTrial,
   giveBackAttempt,
   type ModelRecord,
   nextAttempt,
@@ -71,6 +72,13 @@ export class Serving {
   async resume(record: ModelRecord): Promise<void> {
     if (record.trial && (await this.#resumeTrial(record))) return;
     await this.#serveSettled(this.#options.records.get(record.name));
+  }
+
+  /** What was damaged is there again: the active release serves where it should. */
+  async restore(name: string): Promise<void> {
+    const { active, previous, trial } = this.#options.records.get(name);
+    if (!active || trial || this.current(name)?.digest === active.digest) return;
+    await this.#serveFirst(name, [active, previous], 'verify');
   }
 
   /** S-STAGED → S-TRIAL. @throws StorageError: then nothing has begun. */
@@ -138,15 +146,14 @@ export class Serving {
     }
     try {
       const bundle = loadInstalled(blobs, trial!);
+      await this.#requireWhole(bundle);
       records.put(nextAttempt(record));
       await this.#attempt(name, bundle);
       return true;
     } catch (error) {
-      if (!(error instanceof VigieError)) throw error;
-      // No attempt without its being counted (I-4), and none of a bundle that is gone: what served before serves.
+      // No attempt without its being counted (I-4), and none of damaged files: what served before serves.
       this.trouble.set(name, describeError(error));
-      if (error.code !== 'ota-blob-gone') return false;
-      records.putOrHold(rollBackTrial(record, error.code, describeError(error)));
+      if (codeOf(error) === 'ota-blob-gone') records.putOrHold(dropTrial(record));
       return false;
     }
   }
@@ -236,6 +243,8 @@ export class Serving {
     const { blobs, host } = this.#options;
     for (const { path, sha256, length } of neededFiles(host, bundle)) {
       if (await blobs.isWhole(sha256, length)) continue;
+      // Out of the way: its name means a whole file (I-1).
+      blobs.drop(sha256);
       throw new StorageError('ota-blob-gone', `${path} (${sha256}) is damaged or gone`, {
         facts: { sha256 },
       });

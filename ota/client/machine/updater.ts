@@ -285,6 +285,10 @@ export class Updater implements Component {
       for (const { error } of result.failures) this.#note(error);
       for (const model of result.models)
         if (model.result === 'refused' && ATTACKS.has(model.code)) this.#attack = true;
+      const repaired = result.models.filter((model) => model.result === 'repaired');
+      await this.#inLane(async ({ serving }) => {
+        for (const { name } of repaired) await serving.restore(name);
+      });
       if (result.assignment) await this.#follow(running, result.assignment, sources?.blobs);
       return result;
     } catch (error) {

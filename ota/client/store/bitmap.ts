@@ -31,12 +31,6 @@ export class Bitmap {
     this.#set += 1;
   }
 
-  delete(index: number): void {
-    if (!this.has(index)) return;
-    this.#bits[index >> 3]! &= ~(1 << (index & 7));
-    this.#set -= 1;
-  }
-
   /** Magic, the blob's hash, block count (u32 little-endian), bits, SHA-256 of all before. */
   encode(sha256: Sha256): Uint8Array {
     const head = Buffer.alloc(HEADER_BYTES);

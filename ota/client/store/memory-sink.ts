@@ -45,11 +45,12 @@ export class MemorySink implements BlobSink {
   }
 
   wants(index: number): boolean {
-    return index >= 0 && index < this.count && !this.#have.has(index);
+    return Number.isInteger(index) && index >= 0 && index < this.count && !this.#have.has(index);
   }
 
   async write(index: number, bytes: Uint8Array): Promise<BlockOutcome> {
-    if (!this.wants(index)) return index >= 0 && index < this.count ? 'already-there' : 'bad';
+    if (!Number.isInteger(index) || index < 0 || index >= this.count) return 'bad';
+    if (this.#have.has(index)) return 'already-there';
     if (bytes.length !== blockLength(this.length, index)) return 'bad';
     if (this.#hashes && !isBlock(this.#hashes, index, bytes)) return 'bad';
     this.#bytes.set(bytes, index * BLOCK_BYTES);

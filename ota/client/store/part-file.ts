@@ -80,7 +80,8 @@ export class PartFile implements BlobSink {
   }
 
   async write(index: number, bytes: Uint8Array): Promise<BlockOutcome> {
-    if (!this.wants(index)) return index >= 0 && index < this.count ? 'already-there' : 'bad';
+    if (!Number.isInteger(index) || index < 0 || index >= this.count) return 'bad';
+    if (this.#have.has(index)) return 'already-there';
     if (!isRight(this.#options, index, bytes)) return 'bad';
     if (this.#closed) throw new StorageError('state-write', `${this.path} is closed`);
     const { fs } = this.#options;
