@@ -96,6 +96,8 @@ export class ConfigurationTrial {
     const trouble = host.trouble();
     if (trouble !== undefined) return this.#rollBack(trouble);
     if (clock.mono() - this.#since < WINDOW) return;
+    // Before the record: cut between the two, the trial goes on and this is done again.
+    host.keep();
     this.#put({ active: trial.sha256, trial: null, blocked });
     log.info({ event: 'ota.configuration.committed', sha256: trial.sha256 }, 'the new configuration stays');
     onChange();
