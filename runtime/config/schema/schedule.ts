@@ -16,7 +16,7 @@ const hours = z
     days: described(
       z
         .array(z.enum(DAYS))
-        .min(1, 'names no day: leave it out for every day')
+        .refine((list) => list.length > 0, 'names no day: leave it out for every day')
         .default([...DAYS]),
       'Days on which the span begins.',
     ),
@@ -54,7 +54,13 @@ export const scheduleConfig = z.strictObject({
   name: described(name, 'What zones and tripwires call it.'),
   timeZone: described(timeZone, 'Zone of the local times, such as Europe/Zurich; it knows daylight saving.'),
   hours: described(
-    z.array(hours).min(1, 'is empty, so nothing would ever be armed: expected at least one span').max(50),
+    z
+      .array(hours)
+      .max(50)
+      .refine(
+        (list) => list.length > 0,
+        'is empty, so nothing would ever be armed: expected at least one span',
+      ),
     'Armed spans; they may overlap and reach over midnight.',
   ),
   whenUnsynced: described(

@@ -32,7 +32,7 @@ const zone = z
   .strictObject({
     ...watched,
     polygon: described(
-      z.array(point).min(3, 'a polygon has at least 3 corners').max(64),
+      z.array(point).min(3).max(64),
       'Corners [x, y] in order, from [0, 0] (upper left of the picture) to [1, 1] (lower right).',
     ),
     mode: described(
