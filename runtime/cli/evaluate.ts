@@ -1,5 +1,6 @@
 /** `vigie evaluate`: how good the node's decisions are, on recordings and pictures whose truth is known. */
 
+import { parseArgs } from 'node:util';
 import { UsageError } from '../core/errors.ts';
 import type { CliCommand } from './command.ts';
 
@@ -36,6 +37,8 @@ Example:
   helpFor: async ([kind]) => (await known(kind))?.help,
   async run(args) {
     const [name, ...rest] = args;
+    // Says what is wrong with an option that stands in the kind's place.
+    if (name?.startsWith('-')) parseArgs({ args: [...args] });
     const kind = await known(name);
     if (!kind) {
       const names = Object.keys(KINDS).map((one) => `'${one}'`);

@@ -1,6 +1,7 @@
 /**
- * Constant-velocity Kalman filter of a box, with the time between looks as an argument. Centre and size move
- * independently of each other, so the eight states are four filters of two, which is exact and needs no matrices.
+ * Kalman filter of a box, with the time between looks as an argument: the centre moves at a constant velocity, the size
+ * wanders. A size with a velocity of its own, as is usual, shrinks who steps behind somebody to nothing. All four move
+ * independently of each other, so they are filters of their own, which is exact and needs no matrices.
  */
 
 import type { Box } from '../../../core/geometry.ts';
@@ -21,14 +22,14 @@ export interface Noise {
   readonly measurement: number;
   /** Of the acceleration of the centre, box sizes per second squared. */
   readonly motion: number;
-  /** The same of the size, which changes more slowly. */
+  /** How far the size wanders, box sizes per square root of a second. */
   readonly growth: number;
   /** Of the speed of what is seen for the first time, box sizes per second. */
   readonly speed: number;
 }
 
 /** A walking person passes about half of the own height, or twice the own width, in a second. */
-export const PERSON_NOISE: Noise = { measurement: 0.06, motion: 3, growth: 0.4, speed: 1.5 };
+export const PERSON_NOISE: Noise = { measurement: 0.06, motion: 3, growth: 0.3, speed: 1.5 };
 
 export function predictAxis(state: AxisState, dt: number, acceleration: number): AxisState {
   const { x, v, xx, xv, vv } = state;
@@ -57,8 +58,23 @@ export function updateAxis(state: AxisState, measured: number, deviation: number
   };
 }
 
+/** A size and its variance. */
+export interface SizeState {
+  readonly x: number;
+  readonly xx: number;
+}
+
+export function predictSize({ x, xx }: SizeState, dt: number, growth: number): SizeState {
+  return { x, xx: xx + growth * growth * dt };
+}
+
+export function updateSize({ x, xx }: SizeState, measured: number, deviation: number): SizeState {
+  const gain = xx / (xx + deviation * deviation);
+  return { x: x + gain * (measured - x), xx: (1 - gain) * xx };
+}
+
 /** Speeds fade while nothing is seen: who walked behind a pillar has not left for the horizon. */
-const FADE_SECONDS = 1;
+const FADE_SECONDS = 0.5;
 /** No box is thinner, whatever a prediction says. */
 const LEAST_SIZE = 1e-4;
 
@@ -66,23 +82,24 @@ export class BoxFilter {
   readonly #noise: Noise;
   #centerX: AxisState;
   #centerY: AxisState;
-  #width: AxisState;
-  #height: AxisState;
+  #width: SizeState;
+  #height: SizeState;
 
   constructor(box: Box, noise: Noise = PERSON_NOISE) {
     this.#noise = noise;
     const [x, y, width, height] = box;
-    const start = (value: number, size: number, speed: number): AxisState => ({
+    const variance = (size: number) => (noise.measurement * size) ** 2;
+    const start = (value: number, size: number): AxisState => ({
       x: value,
       v: 0,
-      xx: (noise.measurement * size) ** 2,
+      xx: variance(size),
       xv: 0,
-      vv: (speed * size) ** 2,
+      vv: (noise.speed * size) ** 2,
     });
-    this.#centerX = start(x + width / 2, width, noise.speed);
-    this.#centerY = start(y + height / 2, height, noise.speed);
-    this.#width = start(width, width, noise.growth);
-    this.#height = start(height, height, noise.growth);
+    this.#centerX = start(x + width / 2, width);
+    this.#centerY = start(y + height / 2, height);
+    this.#width = { x: width, xx: variance(width) };
+    this.#height = { x: height, xx: variance(height) };
   }
 
   get box(): Box {
@@ -102,8 +119,8 @@ export class BoxFilter {
     const { motion, growth } = this.#noise;
     this.#centerX = predictAxis(this.#centerX, seconds, motion * width);
     this.#centerY = predictAxis(this.#centerY, seconds, motion * height);
-    this.#width = predictAxis(this.#width, seconds, growth * width);
-    this.#height = predictAxis(this.#height, seconds, growth * height);
+    this.#width = predictSize(this.#width, seconds, growth * width);
+    this.#height = predictSize(this.#height, seconds, growth * height);
     if (unseen) this.#fade(Math.exp(-seconds / FADE_SECONDS));
   }
 
@@ -113,16 +130,13 @@ export class BoxFilter {
     const [, , w, h] = this.box;
     this.#centerX = updateAxis(this.#centerX, x + width / 2, deviation * w);
     this.#centerY = updateAxis(this.#centerY, y + height / 2, deviation * h);
-    this.#width = updateAxis(this.#width, width, deviation * w);
-    this.#height = updateAxis(this.#height, height, deviation * h);
+    this.#width = updateSize(this.#width, width, deviation * w);
+    this.#height = updateSize(this.#height, height, deviation * h);
   }
 
   #fade(factor: number): void {
     const slower = (state: AxisState): AxisState => ({ ...state, v: state.v * factor });
     this.#centerX = slower(this.#centerX);
     this.#centerY = slower(this.#centerY);
-    // A size that goes on growing unseen would swallow the picture.
-    this.#width = { ...this.#width, v: 0 };
-    this.#height = { ...this.#height, v: 0 };
   }
 }

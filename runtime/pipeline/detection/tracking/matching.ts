@@ -15,8 +15,8 @@ export interface Matched<T> {
   readonly observations: readonly Observation[];
 }
 
-/** 0 … 1: how much two boxes look like the same thing. */
-export type Likeness = (a: Box, b: Box) => number;
+/** 0 … 1: how much a detection looks like the track. */
+export type Likeness<T> = (track: T, box: Box) => number;
 
 /**
  * Pairs of the same label and a likeness of at least `least`, so that the sum of likenesses is greatest; and what is left.
@@ -26,13 +26,13 @@ export function match<T extends Side>(
   tracks: readonly T[],
   observations: readonly Observation[],
   least: number,
-  likeness: Likeness = iou,
+  likeness: Likeness<T> = (track, box) => iou(track.box, box),
 ): Matched<T> {
   if (tracks.length === 0 || observations.length === 0) return { pairs: [], tracks, observations };
   const costs = new Float64Array(tracks.length * observations.length).fill(Number.POSITIVE_INFINITY);
-  tracks.forEach(({ label, box }, row) => {
+  tracks.forEach((track, row) => {
     observations.forEach((one, column) => {
-      const alike = one.label === label ? likeness(box, one.box) : 0;
+      const alike = one.label === track.label ? likeness(track, one.box) : 0;
       if (alike >= least && alike > 0) costs[row * observations.length + column] = Math.max(1 - alike, 0);
     });
   });
@@ -47,15 +47,18 @@ export function match<T extends Side>(
   };
 }
 
-/** Overlap of the boxes made larger by this part on each side: for what moved further than its own size between two looks. */
-export function widened(margin: number): Likeness {
+/**
+ * Overlap of the boxes made larger on each side by a part of themselves: for what moved further than its own size between two
+ * looks.
+ */
+export function wideOverlap(a: Box, b: Box, margin: number): number {
   const wide = ([x, y, width, height]: Box): Box => [
     x - margin * width,
     y - margin * height,
     width * (1 + 2 * margin),
     height * (1 + 2 * margin),
   ];
-  return (a, b) => (alikeInSize(a, b) ? iou(wide(a), wide(b)) : 0);
+  return alikeInSize(a, b) ? iou(wide(a), wide(b)) : 0;
 }
 
 /** Nobody doubles between two looks. */

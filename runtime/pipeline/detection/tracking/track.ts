@@ -9,8 +9,8 @@ export type TrackState = 'new' | 'seen' | 'lost';
 
 /** How long a score counts in the smoothed one. */
 const SMOOTHING_MS = 1000;
-/** A doubtful detection is often cut off by what hides the rest of it. */
-const LOW_SCORE_TRUST = 1.5;
+/** A doubtful detection is often cut off by what hides the rest of it: it says little of where the box ends. */
+const LOW_SCORE_TRUST = 3;
 
 export class Track {
   readonly id: number;

@@ -6,13 +6,15 @@
 import type { TrackerConfig } from '../../../config/schema/zones.ts';
 import type { Millis } from '../../../core/units.ts';
 import type { Look, Observation } from '../observation.ts';
-import { isPart, match, widened } from './matching.ts';
+import { isPart, match, wideOverlap } from './matching.ts';
 import { Track } from './track.ts';
 
 /** A doubtful detection must fit better than the configuration's least overlap. */
 const LOW_SCORE_OVERLAP = 0.3;
-/** Of boxes made larger for the last pass. */
+/** How much larger boxes are made for the last pass, and how much more for each second the track is lost. */
 const WIDENING = 0.4;
+const WIDENING_PER_SECOND = 0.3;
+const MOST_WIDENING = 1;
 const WIDE_OVERLAP = 0.25;
 /** How long what was seen once may wait for its second detection. */
 const NEW_PATIENCE = 600;
@@ -127,7 +129,9 @@ export class Tracker {
     found(third.pairs, false);
     const again = new Set(second.pairs.map(([track]) => track));
     const rest = [...first.tracks.filter((track) => !again.has(track)), ...third.tracks];
-    const last = match(rest, third.observations, WIDE_OVERLAP, widened(WIDENING));
+    const last = match(rest, third.observations, WIDE_OVERLAP, (track, box) =>
+      wideOverlap(track.box, box, wideningOf(now - track.lastSeen)),
+    );
     found(last.pairs, false);
     for (const track of last.tracks) if (track.state === 'seen') track.lose();
     return last.observations;
@@ -151,3 +155,6 @@ export class Tracker {
     }
   }
 }
+
+const wideningOf = (unseen: number) =>
+  Math.min(WIDENING + (WIDENING_PER_SECOND * unseen) / 1000, MOST_WIDENING);

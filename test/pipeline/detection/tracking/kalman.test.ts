@@ -7,7 +7,9 @@ import {
   type AxisState,
   BoxFilter,
   predictAxis,
+  predictSize,
   updateAxis,
+  updateSize,
 } from '../../../../runtime/pipeline/detection/tracking/kalman.ts';
 
 const number = (min: number, max: number) => fc.double({ min, max, noNaN: true });
@@ -47,6 +49,30 @@ test('a covariance stays one: time adds doubt, a measurement takes it away', () 
       assert.ok(after.x >= low - 1e-9 && after.x <= high + 1e-9, 'between prediction and measurement');
     }),
   );
+});
+
+test('a size does not run away: it stays where it was measured, and is less sure with time', () => {
+  fc.assert(
+    fc.property(number(0.01, 1), number(0, 5), number(0.01, 1), (size, dt, measured) => {
+      const before = { x: size, xx: 1e-4 };
+      const later = predictSize(before, dt, 0.3);
+      assert.is(later.x, size);
+      assert.ok(later.xx >= before.xx);
+      const after = updateSize(later, measured, 0.05);
+      assert.ok(after.xx <= later.xx && after.xx <= 0.05 ** 2 + 1e-12);
+      assert.ok(after.x >= Math.min(size, measured) - 1e-9 && after.x <= Math.max(size, measured) + 1e-9);
+    }),
+  );
+});
+
+test('who is hidden bit by bit keeps a size to be found again by', () => {
+  const filter = new BoxFilter([0.4, 0.2, 0.1, 0.6]);
+  for (let i = 1; i <= 8; i++) {
+    filter.predict(millis(100));
+    filter.update([0.4, 0.2, 0.1, 0.6 - 0.05 * i]);
+  }
+  for (let i = 0; i < 20; i++) filter.predict(millis(100), true);
+  assert.ok(filter.box[3] > 0.19, `${filter.box[3]}`);
 });
 
 /** A person of a tenth of the picture who walks to the right. */
