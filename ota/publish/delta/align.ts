@@ -17,7 +17,7 @@ const WINDOW = 256;
 const SEED = 12;
 /** Every so many bytes of the base one seed is kept. */
 const STRIDE = 4;
-const TABLE_BITS = 22;
+const MOST_TABLE_BITS = 24;
 /** Of the bytes of a window, to stay where it is, and to go elsewhere. */
 const STAYS = 1 / 8;
 const GOES = 1 / 4;
@@ -57,12 +57,14 @@ function follows(last: Aligned, piece: Aligned): boolean {
 class Finder {
   readonly #base: Uint8Array;
   readonly #next: Uint8Array;
+  readonly #tableBits: number;
   /** By hash of a seed: where in the base it lies, plus one. */
   #seeds: Uint32Array | undefined;
 
   constructor(base: Uint8Array, next: Uint8Array) {
     this.#base = base;
     this.#next = next;
+    this.#tableBits = Math.min(MOST_TABLE_BITS, Math.ceil(Math.log2(base.length + 2)));
   }
 
   /** @returns how far behind its place in the new file the window lies in the base; undefined when it is nowhere. */
@@ -72,7 +74,7 @@ class Finder {
     this.#seeds ??= this.#index();
     let best = stays >= STAYS ? { shift, alike: stays } : undefined;
     for (let i = at; i < at + length && i + SEED <= this.#next.length; i++) {
-      const place = this.#seeds[hash(this.#next, i)]!;
+      const place = this.#seeds[this.#hash(this.#next, i)]!;
       if (place === 0 || place - 1 - i === shift) continue;
       const alike = this.#alike(at, length, place - 1 - i);
       if (alike >= GOES && alike > (best?.alike ?? 0)) best = { shift: place - 1 - i, alike };
@@ -89,15 +91,15 @@ class Finder {
   }
 
   #index(): Uint32Array {
-    const seeds = new Uint32Array(2 ** TABLE_BITS);
-    for (let i = 0; i + SEED <= this.#base.length; i += STRIDE) seeds[hash(this.#base, i)] = i + 1;
+    const seeds = new Uint32Array(2 ** this.#tableBits);
+    for (let i = 0; i + SEED <= this.#base.length; i += STRIDE) seeds[this.#hash(this.#base, i)] = i + 1;
     return seeds;
   }
-}
 
-/** FNV-1a over a seed, folded to the table. */
-function hash(bytes: Uint8Array, at: number): number {
-  let value = 0x811c9dc5;
-  for (let i = at; i < at + SEED; i++) value = Math.imul(value ^ bytes[i]!, 0x01000193);
-  return (value ^ (value >>> 11)) >>> (32 - TABLE_BITS);
+  /** FNV-1a over a seed, folded to the table. */
+  #hash(bytes: Uint8Array, at: number): number {
+    let value = 0x811c9dc5;
+    for (let i = at; i < at + SEED; i++) value = Math.imul(value ^ bytes[i]!, 0x01000193);
+    return (value ^ (value >>> 11)) >>> (32 - this.#tableBits);
+  }
 }

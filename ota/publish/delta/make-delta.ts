@@ -21,21 +21,11 @@ const LEAST_COPY = 512;
 
 const compress = (bytes: Uint8Array) => promisify(gzip)(bytes, { level: 9 });
 
-export interface MadeDelta {
-  readonly bytes: Uint8Array;
-  /** Of the whole file, and of the whole file compressed. */
-  readonly ratio: number;
-  readonly compressedRatio: number;
-}
-
 /** @returns the delta from `base` to `next`, in bsub1+gzip; undefined when it is not worth it. */
-export async function makeDelta(base: Uint8Array, next: Uint8Array): Promise<MadeDelta | undefined> {
+export async function makeDelta(base: Uint8Array, next: Uint8Array): Promise<Uint8Array | undefined> {
   if (next.length === 0) return undefined;
   const [bytes, whole] = await Promise.all([encodeDelta(base, next), compress(next)]);
-  const compressedRatio = bytes.length / whole.length;
-  return compressedRatio < WORTH_BELOW
-    ? { bytes, ratio: bytes.length / next.length, compressedRatio }
-    : undefined;
+  return bytes.length < WORTH_BELOW * whole.length ? bytes : undefined;
 }
 
 /** Whatever it is worth. */
