@@ -9,20 +9,31 @@ cd "$(dirname "$0")/.."
 # Programs, by the names of their Debian packages.
 RUN_PROGRAMS="g++ make cmake"
 TEST_PROGRAMS="mosquitto socat chromium openssl valgrind"
-# Libraries: Debian package and the header below /usr/include by which it is known to be there.
-# The second line is what building XNNPACK takes.
+# Libraries: Debian package and what lies below /usr/include, or beside it, by which it is known to be there.
+# The second line is what building XNNPACK takes, the rest is for cameras: headers, then plugins and decoders.
 LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlohmann/json.hpp zlib1g-dev:zlib.h
-  libcpuinfo-dev:cpuinfo.h libfxdiv-dev:fxdiv.h libfp16-dev:fp16.h xz-utils:../bin/xz"
+  libcpuinfo-dev:cpuinfo.h libfxdiv-dev:fxdiv.h libfp16-dev:fp16.h xz-utils:../bin/xz
+  libgstreamer1.0-dev:gstreamer-1.0/gst/gst.h
+  libgstreamer-plugins-base1.0-dev:gstreamer-1.0/gst/app/gstappsink.h
+  gstreamer1.0-plugins-base:../share/doc/gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good:../share/doc/gstreamer1.0-plugins-good
+  gstreamer1.0-libav:../share/doc/gstreamer1.0-libav"
+# An RTSP server.
+TEST_LIBRARIES="python3-gi:../lib/python3/dist-packages/gi/__init__.py
+  gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0"
 LOG=build/setup.log
 
 main() {
   trap 'echo "setup: interrupted; run the same again to go on" >&2; exit 130' INT
   programs=$RUN_PROGRAMS
-  [ "${1:-run}" = test ] && programs="$programs $TEST_PROGRAMS"
+  libraries=$LIBRARIES
+  if [ "${1:-run}" = test ]; then
+    programs="$programs $TEST_PROGRAMS" libraries="$libraries $TEST_LIBRARIES"
+  fi
   check_node
   check_owner
   find_missing "$programs"
-  find_missing_libraries
+  find_missing_libraries "$libraries"
   [ -z "$missing" ] || find_root
   mkdir -p build
   wait_for_turn
@@ -64,7 +75,7 @@ find_missing() {
 }
 
 find_missing_libraries() {
-  for library in $LIBRARIES; do
+  for library in $1; do
     # Some headers lie in a folder for the architecture.
     set -- /usr/include/"${library#*:}" /usr/include/*-linux-gnu/"${library#*:}"
     [ -e "$1" ] || [ -e "$2" ] || missing="$missing ${library%%:*}"

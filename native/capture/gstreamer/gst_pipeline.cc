@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "capture/gstreamer/decoder_probes.h"
 #include "capture/gstreamer/faults.h"
 #include "capture/gstreamer/sample_buffer.h"
 
@@ -65,6 +66,7 @@ void GstPipelineRun::connect(bool paced) {
   callbacks.new_sample = [](GstAppSink* from, gpointer self) { return static_cast<GstPipelineRun*>(self)->on_sample(from); };
   gst_app_sink_set_callbacks(sink, &callbacks, this, nullptr);
   gst_object_unref(element);
+  watch_decoders(pipeline_, *sink_);
   // A camera's or a server's clock would give stamps that no other part of the node can compare.
   GstClock* clock = gst_system_clock_obtain();
   gst_pipeline_use_clock(GST_PIPELINE(pipeline_), clock);

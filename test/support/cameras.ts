@@ -1,0 +1,114 @@
+/** Vision processes with cameras of a test's own. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compileModel } from '../../ota/model/compile.ts';
+import { captureProblem } from '../../runtime/addon/capture.ts';
+import { loadProfile } from '../../runtime/config/device-profile/load.ts';
+import { type CameraConfig, cameraConfig } from '../../runtime/config/schema/camera.ts';
+import { bytes } from '../../runtime/core/units.ts';
+import type { CameraEvent } from '../../runtime/sources/camera/events.ts';
+import { CameraGroup, type CameraGroupOptions } from '../../runtime/sources/camera/group.ts';
+import type { FrameDetections } from '../../runtime/sources/camera/messages.ts';
+import { constant, info, node, onnxModel } from './onnx-writer.ts';
+import { type TestSpine, testSpine } from './spine.ts';
+
+/** Whether pictures can be captured here; says why not. */
+export function canCapture(): boolean {
+  const problem = captureProblem();
+  if (problem !== undefined) console.log(`skip: ${problem}`);
+  return problem === undefined;
+}
+
+/** A camera as vigie.yaml would have it, without motion gate. */
+export function camera(config: object): CameraConfig {
+  const plain = { source: { type: 'test' }, detection: { motion: { enabled: false } } };
+  return cameraConfig.parse({ name: 'gate', ...plain, ...config });
+}
+
+export interface TestGroup {
+  readonly group: CameraGroup;
+  readonly events: CameraEvent[];
+  readonly detections: FrameDetections[];
+  readonly spine: TestSpine;
+  /** Steps and reasons so far: `rebuild stall`. */
+  steps(): string[];
+  stop(): Promise<void>;
+}
+
+export async function startGroup(
+  cameras: readonly CameraConfig[],
+  more: Partial<CameraGroupOptions> = {},
+): Promise<TestGroup> {
+  const directory = mkdtempSync(join(tmpdir(), 'vigie-cameras-'));
+  const spine = testSpine();
+  const events: CameraEvent[] = [];
+  const detections: FrameDetections[] = [];
+  const group = new CameraGroup({
+    group: 'test',
+    cameras,
+    profile: loadProfile('generic-x86-64'),
+    limits: { threads: 1, memoryLimitBytes: bytes(2 ** 30) },
+    ...spine,
+    directory,
+    readSecret: () => 'secret',
+    onDetections: (frame) => detections.push(frame),
+    onEvent: (event) => events.push(event),
+    ...more,
+  });
+  await group.start(new AbortController().signal);
+  return {
+    group,
+    events,
+    detections,
+    spine,
+    steps: () => events.map(({ step, reason }) => `${step} ${reason}`),
+    stop: async () => {
+      await group.stop();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/**
+ * Writes a detection model for 32 x 32 pixels in 4 x 4 cells: a lamp is where a cell is red, its box half of the picture wide
+ * and high. @returns the manifest's path.
+ */
+export async function lampModel(folder: string): Promise<string> {
+  const model = onnxModel({
+    inputs: [info('x', 'float32', [1, 3, 32, 32])],
+    outputs: [info('y', 'float32', [1, 6, 4, 4])],
+    nodes: [
+      node('AveragePool', ['x'], ['mean'], { kernel_shape: [8, 8], strides: [8, 8] }),
+      node('Conv', ['mean', 'w', 'b'], ['y']),
+    ],
+    initializers: [
+      constant('w', 'float32', [6, 3, 1, 1], [1, -1, -1, ...new Array(15).fill(0)]),
+      constant('b', 'float32', [6], [0, 0, 0, 0, 0, 1]),
+    ],
+  });
+  const onnx = join(folder, 'lamp.onnx');
+  writeFileSync(onnx, model);
+  writeFileSync(join(folder, 'lamp.xnn'), (await compileModel({ path: onnx })).bytes);
+  const manifest = {
+    schema: 1,
+    name: 'lamp',
+    version: '1.0.0',
+    task: 'detection',
+    inputs: [{ name: 'x', type: 'float32', shape: [1, 3, 32, 32] }],
+    outputs: [{ name: 'y', type: 'float32', shape: [1, 6, 4, 4] }],
+    preprocessing: { resize: 'stretch', order: 'rgb', divisor: [255, 255, 255], layout: 'nchw' },
+    decoding: { head: 'fastestdet', output: 'y', stride: 8 },
+    thresholds: { score: 0.5, iou: 0.45 },
+    labels: ['lamp'],
+    artifacts: [{ backend: 'xnnpack', precision: 'float32', path: 'lamp.xnn', sha256: '0'.repeat(64) }],
+  };
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  return join(folder, 'manifest.json');
+}
+
+/** GStreamer's own pattern, for a camera's `pipeline`: live, of this size. */
+export function pattern(name: string, size = 'width=160,height=120'): string {
+  return `videotestsrc is-live=true pattern=${name} ! video/x-raw,format=NV12,${size},framerate={fps}/1`;
+}
