@@ -22,14 +22,15 @@ export interface Description {
 const CAMERA_SIZE = { width: 1280, height: 720 };
 const SIZE = 'width={width},height={height}';
 const RATE = 'framerate={fps}/1';
-const TURNS = { 0: '', 90: 'clockwise', 180: 'rotate-180', 270: 'counterclockwise' } as const;
+/** For `video-direction`: some releases ignore `method`. */
+const TURNS = { 0: '', 90: '90r', 180: '180', 270: '90l' } as const;
 
 /** @throws DeviceError `camera-unsupported` when the board's profile has no pipeline for such a camera. */
 export function describePipeline(options: DescriptionOptions): Description {
   const { camera } = options;
   const { source, rotation } = camera;
   const file = source.type === 'file';
-  const turn = TURNS[rotation] && ` ! videoflip method=${TURNS[rotation]}`;
+  const turn = TURNS[rotation] && ` ! videoflip video-direction=${TURNS[rotation]}`;
   const pipeline = filled((camera.pipeline ?? template(options)) + turn, values(options));
   return { pipeline, paced: file, loop: file && source.loop };
 }

@@ -45,6 +45,7 @@ const TICK = 250;
 const MEMORY_EVERY = seconds(1);
 /** Without a pulse for so long the process hangs; the first one waits for Node.js and GStreamer to load. */
 const PULSE_LIMIT = seconds(5);
+const PULSE_OVERDUE = seconds(1.5);
 const FIRST_PULSE_LIMIT = seconds(30);
 const STOP_PATIENCE = 1500;
 const FIRST_PAUSE = seconds(1);
@@ -222,6 +223,8 @@ export class CameraGroup implements Component {
       return;
     }
     this.#lookAtMemory(now);
+    // Without pulses nothing is known of the cameras: the process may hang.
+    if (now - this.#lastPulse > PULSE_OVERDUE) return;
     for (const camera of this.#cameras.values()) {
       const step = camera.tick(now);
       if (step) this.#carryOut(camera, step);

@@ -43,6 +43,9 @@ const REFUSALS: ReadonlySet<string> = new Set([
 /** Nobody is there: nothing of the process's own is wrong, so only the pipeline is built anew, until somebody is. */
 const ABSENCES: ReadonlySet<string> = new Set(['device-missing', 'unreachable', 'stream-ended']);
 
+/** A pipeline that could not be taken apart. */
+const HUNG = 'capture-hung';
+
 const REBUILDS = 3;
 const RESTARTS = 2;
 const FIRST_PAUSE = seconds(1);
@@ -105,6 +108,8 @@ export class HealingLadder {
   fault(code: string, detail: string): void {
     const reason = REFUSALS.has(code) ? 'refused' : ABSENCES.has(code) ? 'absent' : 'fault';
     this.#fault = { reason, detail: `${code}: ${detail}` };
+    // Its threads and what they hold stay until the process goes.
+    if (code === HUNG) this.#attempt = Math.max(this.#attempt, REBUILDS);
   }
 
   /** The pipeline was started for another reason than a step of the ladder's. */

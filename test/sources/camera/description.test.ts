@@ -77,10 +77,10 @@ test('files play at their own speed and begin anew; nothing else does', () => {
 });
 
 test('a rotation is added to any of them, also to an own pipeline', () => {
-  assert.ok(text({ rotation: 90 }).endsWith('! videoflip method=clockwise'));
+  assert.ok(text({ rotation: 90 }).endsWith('! videoflip video-direction=90r'));
   assert.ok(
     text({ rotation: 270, pipeline: 'foosrc num={fps}' }).startsWith(
-      'foosrc num=15 ! videoflip method=counter',
+      'foosrc num=15 ! videoflip video-direction=90l',
     ),
   );
 });

@@ -100,6 +100,12 @@ test('a fault is answered at once, the next with a pause', () => {
   assert.is(ladder.tick(at(1))?.attempt, 2);
 });
 
+test('a pipeline that cannot be taken apart takes its process with it', () => {
+  const ladder = new HealingLadder(LIMITS, at(0));
+  ladder.fault('capture-hung', 'did not end');
+  assert.is(ladder.tick(at(0))?.rung, 'restart-process');
+});
+
 test('who is not there is waited for: never a process is started again for it', () => {
   const ladder = new HealingLadder(LIMITS, at(0));
   const steps = run(ladder, 0, 300, () => ladder.fault('unreachable', 'no route'));
