@@ -12,7 +12,7 @@ export class MemoryTrustStore implements TrustStore {
 
   write(name: string, bytes: Uint8Array): void {
     this.writes.push(name);
-    this.files.set(name, bytes.slice());
+    this.files.set(name, new Uint8Array(bytes));
   }
 
   remove(name: string): void {

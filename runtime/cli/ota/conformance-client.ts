@@ -11,9 +11,10 @@ import type { TrustedRepository } from '../../../ota/client/tuf/trusted-reposito
 import { readTrustedRoot } from '../../../ota/client/tuf/trusted-set.ts';
 import { writeFileAtomic } from '../../core/atomic-file.ts';
 import { SystemClock } from '../../core/clock.ts';
-import { UpdateError, UsageError } from '../../core/errors.ts';
+import { describeError, UpdateError, UsageError } from '../../core/errors.ts';
 import type { OtaAction } from '../ota.ts';
 import { DirectoryTrustStore } from './directory-trust-store.ts';
+import { EXIT } from './exit-codes.ts';
 import { HttpMetadataSource, httpGet } from './http-metadata-source.ts';
 
 /** Beside root.json, which later roots replace. Not .json: the suite takes every such file for metadata. */
@@ -26,49 +27,65 @@ export const conformanceClient: OtaAction = {
                           --target-base-url URL --target-dir DIR download
 
 The commands that the conformance suite of The Update Framework asks of a client
-(docs/tuf-conformance.md). It takes keys and names that nodes refuse. Not for nodes.
-
-Exit status: 0 done, 1 refused, 2 the command line was not understood.
+(docs/tuf-conformance.md). It takes keys and names that nodes refuse. Not for nodes. Whatever
+is refused ends with 1, as the suite wants it, and not with the numbers below.
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'metadata-dir': { type: 'string' },
-        'metadata-url': { type: 'string' },
-        'target-name': { type: 'string', multiple: true },
-        'target-base-url': { type: 'string' },
-        'target-dir': { type: 'string' },
-      },
-    });
-    const [command, file] = positionals;
-    const folder = needed(values['metadata-dir'], 'metadata-dir');
-    if (command === 'init') return init(folder, needed(file, 'ROOT'));
-    if (command !== 'refresh' && command !== 'download')
-      throw new UsageError('usage', 'name one of init, refresh, download');
-    const repository = await refresh(folder, needed(values['metadata-url'], 'metadata-url'));
-    if (command === 'refresh') return 0;
-    const baseUrl = needed(values['target-base-url'], 'target-base-url');
-    const targetFolder = needed(values['target-dir'], 'target-dir');
-    for (const name of values['target-name'] ?? []) await download(repository, name, baseUrl, targetFolder);
-    return 0;
+    const job = readArguments(args);
+    try {
+      await job();
+      return EXIT.ok;
+    } catch (error) {
+      process.stderr.write(`vigie: ${describeError(error)}\n`);
+      return EXIT.failure;
+    }
   },
 };
+
+/** @returns what is to be done. @throws UsageError, and as node:util's parseArgs */
+function readArguments(args: readonly string[]): () => Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      'metadata-dir': { type: 'string' },
+      'metadata-url': { type: 'string' },
+      'target-name': { type: 'string', multiple: true },
+      'target-base-url': { type: 'string' },
+      'target-dir': { type: 'string' },
+    },
+  });
+  const [command, file] = positionals;
+  const folder = needed(values['metadata-dir'], '--metadata-dir');
+  if (command === 'init') {
+    const root = needed(file, 'ROOT');
+    return async () => init(folder, root);
+  }
+  if (command !== 'refresh' && command !== 'download')
+    throw new UsageError('usage', 'name one of init, refresh, download');
+  const url = needed(values['metadata-url'], '--metadata-url');
+  if (command === 'refresh') return async () => void (await refresh(folder, url));
+  const baseUrl = needed(values['target-base-url'], '--target-base-url');
+  const targetFolder = needed(values['target-dir'], '--target-dir');
+  const names = values['target-name'] ?? [];
+  return async () => {
+    const repository = await refresh(folder, url);
+    for (const name of names) await download(repository, name, baseUrl, targetFolder);
+  };
+}
 
 function needed(value: string | undefined, name: string): string {
   if (value === undefined) throw new UsageError('usage', `${name} is missing`);
   return value;
 }
 
-function init(folder: string, file: string): number {
+function init(folder: string, file: string): void {
   const root = readFileSync(file);
   readTrustedRoot(root, ANY_REPOSITORY);
   mkdirSync(folder, { recursive: true });
   const store = new DirectoryTrustStore(folder);
   store.write(FACTORY_ROOT, root);
   store.write('root.json', root);
-  return 0;
 }
 
 function refresh(folder: string, url: string): Promise<TrustedRepository> {

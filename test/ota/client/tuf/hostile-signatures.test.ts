@@ -41,7 +41,7 @@ for (const [i, role] of EVERYTHING.entries())
     const honest = repository.served.get(FILES[i]!)!;
     const before = new Map(node.store.files);
     for (let at = 0; at < honest.length; at += 11) {
-      const bytes = honest.slice();
+      const bytes = new Uint8Array(honest);
       bytes[at]! ^= 1 << (at % 8);
       repository.served.set(FILES[i]!, bytes);
       node.store.files.clear();
