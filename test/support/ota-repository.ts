@@ -87,7 +87,6 @@ export interface TestBundle {
   readonly attempts?: number;
   readonly tolerance?: number;
   readonly deltaFrom?: readonly string[];
-  readonly makeDelta?: (base: Uint8Array, next: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
 export const TEST_HEALTH: HealthGate = { windowSeconds: 1, minInferences: 5, maxErrorRate: 0.01 };
@@ -113,7 +112,6 @@ export async function buildTestBundle(directory: string, options: TestBundle = {
         goldenVectors({ manifest, artifact, samples: 2, tolerance, onSkipped: () => undefined }),
     },
     deltaFrom: options.deltaFrom ?? [],
-    ...(options.makeDelta && { makeDelta: options.makeDelta }),
     onBytes: () => undefined,
     onStep: () => undefined,
   });

@@ -18,6 +18,7 @@ import { type VectorCase, writeVectors } from '../../bundle/vectors.ts';
 import { canonicalBytes } from '../../client/tuf/canonical-json.ts';
 import { BLOBS_FOLDER } from '../../protocol/public-tree.ts';
 import { keepBytes, keepFile, mismatch, type OnBytes, PUBLIC_MODE } from '../blobs.ts';
+import { makeDelta } from '../delta/make-delta.ts';
 import { BUNDLE_FILE, type BuiltBundle, openBuilt } from './built.ts';
 
 export const VECTORS_FILE = 'selftest.vec';
@@ -38,9 +39,8 @@ export interface BuildOptions {
     readonly tolerance: number;
     readonly vectors: (artifact: (path: string) => string) => Promise<readonly VectorCase[]>;
   };
-  /** Folders of built bundles that nodes may have, and what makes deltas from their files: undefined where one is not worth it. */
+  /** Folders of built bundles that nodes may have. */
   readonly deltaFrom: readonly string[];
-  readonly makeDelta?: (base: Uint8Array, next: Uint8Array) => Promise<Uint8Array | undefined>;
   /** An OpenSSF model-signing file. */
   readonly provenance?: string;
   /** The folder to make. */
@@ -134,7 +134,7 @@ function keepContent({ manifest, folder, onBytes }: BuildOptions, blobs: string,
 }
 
 async function deltasOf(
-  { deltaFrom, makeDelta, onStep }: BuildOptions,
+  { deltaFrom, onStep }: BuildOptions,
   files: readonly BundleFile[],
   blobs: string,
 ): Promise<MadeDelta[]> {
@@ -145,17 +145,17 @@ async function deltasOf(
       const from = base.bundle.files.find(({ path }) => path === file.path);
       const known = from === undefined || from.sha256 === file.sha256;
       if (known || deltas.some((one) => one.path === file.path && one.from === from.sha256)) continue;
-      const bytes = await makeDelta?.(
-        readFileSync(base.blob(from.sha256)),
-        readFileSync(join(blobs, file.sha256)),
-      );
-      if (bytes === undefined) {
+      const bytes = readFileSync(base.blob(from.sha256));
+      if (bundleDigest(bytes) !== from.sha256)
+        throw mismatch(base.blob(from.sha256), 'is not what its name says');
+      const made = await makeDelta(bytes, readFileSync(join(blobs, file.sha256)));
+      if (made === undefined) {
         onStep(
           `no delta for ${file.path} from ${base.bundle.name} ${base.bundle.release}: it would save too little`,
         );
         continue;
       }
-      const kept = keepBytes(blobs, bytes);
+      const kept = keepBytes(blobs, made.bytes);
       deltas.push({ path: file.path, from: from.sha256, algorithm: 'bsub1+gzip', ...kept, of: file.length });
     }
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../../runtime/core/atomic-file.ts';
 import { UpdateError } from '../../../runtime/core/errors.ts';
 import type { EpochMillis } from '../../../runtime/core/units.ts';
+import { canonicalJson } from '../../client/tuf/canonical-json.ts';
 import { PUBLIC_MODE } from '../blobs.ts';
 import type { Signer } from '../keys/key-file.ts';
 import {
@@ -25,6 +26,7 @@ import {
   expiry,
   fileFacts,
   type RootJson,
+  roleKeys,
   type SnapshotJson,
   SPEC_VERSION,
   type TargetsJson,
@@ -55,8 +57,7 @@ export async function publish(
   now: EpochMillis,
 ): Promise<Publication> {
   const before = folder.published();
-  const { ready, waiting } = sorted(folder, signedDeploy(folder, before, signers, now));
-  const next: Published = { ...before, ...Object.fromEntries(ready) };
+  const { ready, waiting, next } = sorted(folder, before, signers, now);
   const { root, targets, release, deploy } = next;
   if (!root || !targets || !release || !deploy) throw tooFew(folder, waiting);
   for (const [role, { signed }] of ready)
@@ -80,25 +81,36 @@ export async function publish(
   return { versions, published: ready.map(([role]) => role), waiting };
 }
 
-/** KEYIDs that have something to sign at a publication: snapshot, timestamp, and deploy, whose file is renewed. */
-export function publishedBy({ of }: ReturnType<typeof authorities>): Set<string> {
+/** KEYIDs that have something to sign at a publication, by what is public and by drafts: which of them count shows then. */
+export function publishedBy(folder: RepositoryFolder): Set<string> {
+  const { root, targets } = folder.published();
+  const { of } = authorities(folder);
   const roles = ['snapshot', 'timestamp', 'deploy'] as const;
-  return new Set(roles.flatMap((role) => of(role)?.role.keyids ?? []));
+  const shown = roles.map((role) => roleKeys(role, root?.signed, targets?.signed)?.role);
+  const drafted = roles.map((role) => of(role)?.role);
+  return new Set([...shown, ...drafted].flatMap((role) => role?.keyids ?? []));
 }
 
 type Ready = [role: MetadataRole, envelope: Envelope];
 
-function sorted(folder: RepositoryFolder, deploy: Envelope | undefined) {
+/** Root first: each draft is held to the keys that will be public with it, or are. */
+function sorted(folder: RepositoryFolder, before: Published, signers: readonly Signer[], now: EpochMillis) {
   const ready: Ready[] = [];
   const waiting: Publication['waiting'][number][] = [];
+  let next = before;
   for (const role of DRAFTED) {
-    const envelope = role === 'deploy' ? deploy : folder.draft(role);
+    const keys = roleKeys(role, next.root?.signed, next.targets?.signed);
+    const envelope =
+      role === 'deploy' ? signedDeploy(folder, before, keys, signers, now) : folder.draft(role);
     if (!envelope) continue;
-    const states = signatureStates(envelope, demandsFor(folder, role));
-    if (isReady(states)) ready.push([role, envelope]);
-    else waiting.push({ role, states });
+    const demands = role === 'root' || !keys ? demandsFor(folder, role) : [{ by: 'the repository', ...keys }];
+    const states = signatureStates(envelope, demands);
+    if (isReady(states)) {
+      ready.push([role, envelope]);
+      next = { ...next, [role]: envelope };
+    } else waiting.push({ role, states });
   }
-  return { ready, waiting };
+  return { ready, waiting, next };
 }
 
 /**
@@ -107,15 +119,15 @@ function sorted(folder: RepositoryFolder, deploy: Envelope | undefined) {
  */
 function signedDeploy(
   folder: RepositoryFolder,
-  published: Published,
+  { deploy }: Published,
+  keys: ReturnType<typeof roleKeys>,
   signers: readonly Signer[],
   now: EpochMillis,
 ): Envelope<TargetsJson> | undefined {
   const draft = folder.draft('deploy') as Envelope<TargetsJson> | undefined;
-  const allowed = new Set(authorities(folder, published).of('deploy')?.role.keyids);
+  const allowed = new Set(keys?.role.keyids);
   if (!signers.some(({ keyId }) => allowed.has(keyId))) return draft;
   if (draft) return signEnvelope(draft, signers, allowed, 'deploy.json');
-  const { deploy } = published;
   if (!deploy || !runsOut(folder, 'deploy', deploy, now)) return undefined;
   const version = deploy.signed.version + 1;
   const signed = { ...deploy.signed, version, expires: expiry(now, folder.days('deploy')) };
@@ -147,8 +159,7 @@ function nextSnapshot(
     ]),
   );
   const { snapshot } = before;
-  const same =
-    snapshot && JSON.stringify(sortedKeys(snapshot.signed.meta)) === JSON.stringify(sortedKeys(meta));
+  const same = snapshot && canonicalJson(snapshot.signed.meta) === canonicalJson(meta);
   if (same && !runsOut(folder, 'snapshot', snapshot, now) && isSigned(snapshot, 'snapshot', root.signed))
     return snapshot;
   const signed: SnapshotJson = {
@@ -215,6 +226,3 @@ function write(folder: RepositoryFolder, files: ReadonlyMap<string, Uint8Array>)
   const names = [...files.keys()].sort((one, other) => order(one) - order(other));
   for (const name of names) writeFileAtomic(join(folder.metadata, name), files.get(name)!, PUBLIC_MODE);
 }
-
-const sortedKeys = (object: Readonly<Record<string, unknown>>) =>
-  Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1));

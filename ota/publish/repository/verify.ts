@@ -102,14 +102,13 @@ async function listedTargets(
 ): Promise<TrustedTarget[]> {
   const targets: TrustedTarget[] = [];
   for (const role of Object.keys(DELEGATED_PATHS)) {
+    // First: only when the client is asked for a target does it check the role's own file.
+    await repository.target(DELEGATED_PATHS[role as 'deploy'].replaceAll('*', 'none'));
     const name = `${repository.versions[role]}.${role}.json`;
     const bytes = await source.metadata(name, MOST_BYTES.listed, AbortSignal.timeout(PATIENCE_MS));
     if (!bytes) throw new UpdateError('ota-missing', `the repository has no ${name}`, { facts: { name } });
     const { signed } = parseEnvelope(bytes, name);
     const paths = Object.entries((signed as TargetsJson).targets);
-    // Asks for one even where there is none: only so is the role's own file checked.
-    if (paths.length === 0)
-      await repository.target(DELEGATED_PATHS[role as 'deploy'].replaceAll('*', 'none'));
     for (const [path, { hashes }] of paths) {
       const target = await repository.target(path);
       if (target?.sha256 !== hashes.sha256)

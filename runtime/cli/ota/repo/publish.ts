@@ -32,10 +32,10 @@ Example:
     });
     const [path] = positionals;
     if (path === undefined || positionals.length > 1) throw new UsageError('usage', 'name one repository');
-    const { authorities, RepositoryFolder } = await import('../../../../ota/publish/repository/folder.ts');
+    const { RepositoryFolder } = await import('../../../../ota/publish/repository/folder.ts');
     const { publish, publishedBy } = await import('../../../../ota/publish/repository/publish.ts');
     const folder = RepositoryFolder.open(path);
-    const signers = await signersFrom(values, publishedBy(authorities(folder)), 'snapshot and timestamp');
+    const signers = await signersFrom(values, publishedBy(folder), 'snapshot and timestamp');
     const result = await folder.locked(() => publish(folder, signers, new SystemClock().wall()));
     if (values.json) {
       process.stdout.write(`${JSON.stringify(result)}\n`);

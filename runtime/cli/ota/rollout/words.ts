@@ -8,10 +8,10 @@ import { type KeyValues, signersFrom } from '../signers.ts';
 
 /** Opens the repository, and the keys that a publication takes. */
 export async function openPublisher(path: string, keys: KeyValues) {
-  const { authorities, RepositoryFolder } = await import('../../../../ota/publish/repository/folder.ts');
+  const { RepositoryFolder } = await import('../../../../ota/publish/repository/folder.ts');
   const { publishedBy } = await import('../../../../ota/publish/repository/publish.ts');
   const folder = RepositoryFolder.open(path);
-  const signers = await signersFrom(keys, publishedBy(authorities(folder)), 'deploy, snapshot and timestamp');
+  const signers = await signersFrom(keys, publishedBy(folder), 'deploy, snapshot and timestamp');
   const clock = new SystemClock();
   return { folder, signers, now: () => clock.wall() };
 }
