@@ -155,7 +155,7 @@ async function deltasOf(
         );
         continue;
       }
-      const kept = keepBytes(blobs, made.bytes);
+      const kept = keepBytes(blobs, made);
       deltas.push({ path: file.path, from: from.sha256, algorithm: 'bsub1+gzip', ...kept, of: file.length });
     }
   }
