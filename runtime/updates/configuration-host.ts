@@ -17,7 +17,7 @@ export interface ConfigurationHostOptions {
 }
 
 /** Devices and brokers need a while to answer after a start. */
-const COMING_UP = seconds(30);
+const COMING_UP = seconds(15);
 
 export function configurationHost(options: ConfigurationHostOptions): ConfigurationHost {
   const { pushed, components, restart, clock, log } = options;

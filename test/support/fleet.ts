@@ -1,0 +1,188 @@
+/** A signed repository, the hub that serves it, and nodes that follow it: for tests and benchmarks of updates end to end. */
+
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AssignedRelease } from '../../ota/bundle/assignment.ts';
+import type { HealthGate } from '../../ota/bundle/bundle.ts';
+import type { VectorCase } from '../../ota/bundle/vectors.ts';
+import { connectLink, type MqttLink } from '../../ota/protocol/mqtt-link.ts';
+import { OtaTopics } from '../../ota/protocol/topics.ts';
+import { buildBundle } from '../../ota/publish/bundle/build.ts';
+import { makeManifest } from '../../ota/publish/bundle/make-manifest.ts';
+import { makeDelta } from '../../ota/publish/delta/make-delta.ts';
+import { newSigner, type Signer } from '../../ota/publish/keys/key-file.ts';
+import type { NamedKey } from '../../ota/publish/keys/key-folder.ts';
+import { addBundle, draftAssignment } from '../../ota/publish/repository/add.ts';
+import { signDrafts } from '../../ota/publish/repository/drafts.ts';
+import type { RepositoryFolder } from '../../ota/publish/repository/folder.ts';
+import { initRepository } from '../../ota/publish/repository/init.ts';
+import { publish } from '../../ota/publish/repository/publish.ts';
+import { ROLE_RULES, ROLES, type Role } from '../../ota/publish/repository/roles.ts';
+import { Hub } from '../../ota/publish/serve/hub.ts';
+import { SystemClock } from '../../runtime/core/clock.ts';
+import { millis } from '../../runtime/core/units.ts';
+
+const clock = new SystemClock(() => true);
+
+export interface ReleaseParts {
+  readonly name?: string;
+  readonly release: number;
+  /** An ONNX file's bytes. */
+  readonly model: Uint8Array;
+  /** What stands in the bundle instead, under the manifest of the other. */
+  readonly shipped?: Uint8Array;
+  readonly threshold?: number;
+  /** Golden vectors; left out: none. */
+  readonly cases?: readonly VectorCase[];
+  readonly health?: Partial<HealthGate>;
+  readonly attempts?: number;
+  /** An earlier release of this fleet to make deltas from. */
+  readonly deltaFrom?: number;
+}
+
+/** Short, so that a test does not wait. */
+const GATE: HealthGate = { windowSeconds: 1, minInferences: 3, maxErrorRate: 0 };
+
+export class Fleet {
+  readonly path = mkdtempSync(join(tmpdir(), 'vigie-fleet-'));
+  readonly folder: RepositoryFolder;
+  readonly signers: Readonly<Record<Role, readonly Signer[]>>;
+  readonly group: string;
+  #link: MqttLink | undefined;
+  #hub: Hub | undefined;
+
+  constructor(group = 'default') {
+    this.group = group;
+    const made = (role: Role) => Array.from({ length: Math.max(1, ROLE_RULES[role].threshold) }, newSigner);
+    this.signers = Object.fromEntries(ROLES.map((role) => [role, made(role)])) as never;
+    const keys = Object.fromEntries(
+      ROLES.map((role) => [role, this.signers[role].map(named(role))]),
+    ) as unknown as Record<Role, NamedKey[]>;
+    this.folder = initRepository({ path: join(this.path, 'repo'), keys, now: clock.wall() });
+  }
+
+  /** What nodes see. */
+  get publicFolder(): string {
+    return join(this.path, 'repo', 'public');
+  }
+
+  /** The first root.json, for nodes. */
+  get rootFile(): string {
+    return join(this.publicFolder, 'metadata', '1.root.json');
+  }
+
+  /** Builds and lists a release. @returns its digest. */
+  async add(parts: ReleaseParts): Promise<string> {
+    const { name = 'score', release, model, threshold = 100, cases, health, attempts = 2, deltaFrom } = parts;
+    const sources = mkdtempSync(join(this.path, 'model-'));
+    const path = join(sources, 'model.onnx');
+    writeFileSync(path, model);
+    const lone = {
+      model: path,
+      name,
+      version: `1.0.${release}`,
+      precision: 'float32',
+      task: 'anomaly',
+    } as const;
+    const manifest = await makeManifest({ ...lone, threshold });
+    if (parts.shipped) {
+      writeFileSync(path, parts.shipped);
+      const sha256 = createHash('sha256').update(parts.shipped).digest('hex');
+      for (const artifact of manifest.artifacts) Object.assign(artifact, { sha256 });
+    }
+    const { digest } = await buildBundle({
+      manifest,
+      manifestBytes: Buffer.from(JSON.stringify(manifest)),
+      folder: sources,
+      release,
+      requires: {},
+      health: { ...GATE, ...health },
+      attempts,
+      ...(cases && { selftest: { tolerance: 0.01, vectors: async () => cases } }),
+      deltaFrom: deltaFrom === undefined ? [] : [this.#built(name, deltaFrom)],
+      makeDelta: async (base, next) => (await makeDelta(base, next))?.bytes,
+      output: this.#built(name, release),
+      onBytes: () => {},
+      onStep: () => {},
+    });
+    await addBundle(this.folder, this.#built(name, release), clock.wall());
+    return digest;
+  }
+
+  /** Says what the group runs, and publishes everything. */
+  async assign(
+    releases: readonly (Pick<AssignedRelease, 'release'> & Partial<AssignedRelease>)[],
+    more: {
+      readonly blocked?: readonly string[];
+      readonly configuration?: { sha256: string; length: number };
+    } = {},
+  ): Promise<void> {
+    const now = clock.wall();
+    const all = releases.map((one) => ({ name: 'score', percent: 100, offlineOk: true, ...one }));
+    const { blocked = [], configuration } = more;
+    draftAssignment(
+      this.folder,
+      {
+        _type: 'vigie-assignment',
+        v: 1,
+        group: this.group,
+        releases: all,
+        blocked,
+        ...(configuration && { configuration }),
+      },
+      now,
+    );
+    await this.publish();
+  }
+
+  async publish(): Promise<void> {
+    const { root, targets, release, deploy, snapshot, timestamp } = this.signers;
+    const offline = [...root, ...targets, ...release, ...deploy];
+    try {
+      signDrafts(this.folder, offline);
+    } catch {
+      // Nothing was drafted: the timestamp alone is renewed.
+    }
+    await publish(this.folder, [...snapshot, ...timestamp, ...deploy], clock.wall());
+  }
+
+  /** Serves it; again after `stopHub`. */
+  async serve(brokerUrl: string, site = 'plant'): Promise<Hub> {
+    const link = await connectLink(brokerUrl, { clientId: `hub-${process.pid}-${this.group}` });
+    const [timeSigner] = this.signers.time;
+    const hub = new Hub({
+      link,
+      topics: new OtaTopics(site),
+      directory: this.publicFolder,
+      clock,
+      timeKey: { keyId: timeSigner!.keyId, key: timeSigner!.privateKey },
+      watchEvery: millis(100),
+    });
+    await hub.start();
+    this.#link = link;
+    this.#hub = hub;
+    return hub;
+  }
+
+  async stopHub(): Promise<void> {
+    this.#hub?.stop();
+    await this.#link?.close();
+    this.#hub = undefined;
+    this.#link = undefined;
+  }
+
+  async remove(): Promise<void> {
+    await this.stopHub();
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  #built(name: string, release: number): string {
+    return join(this.path, `${name}-${release}`);
+  }
+}
+
+const named =
+  (role: Role) =>
+  ({ keyId, key }: Signer, index: number): NamedKey => ({ name: `${role}-${index + 1}`, keyId, key });
