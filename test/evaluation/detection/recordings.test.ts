@@ -26,7 +26,6 @@ test.after(() => rmSync(folder, { recursive: true }));
 /** Looks at every n-th frame at which the events must be right: a board that can do no more than so many a second. */
 const MODELS = [
   { file: 'yolox-nano/yolox_nano.onnx', manifest: 'yolox-nano', every: [1, 2] },
-  { file: 'small/yolox_nano_416_int8_qdq.onnx', manifest: 'yolox-nano', every: [1] },
   { file: 'fastestdet/FastestDet.onnx', manifest: 'fastestdet', every: [1, 2] },
   { file: 'small/fastestdet_352_int8_qdq.onnx', manifest: 'fastestdet', every: [1] },
 ];

@@ -21,7 +21,7 @@ const NEW_PATIENCE = 600;
 /** How long a track lives on without any look that could have found it. */
 const UNWATCHED = 5000;
 /** Bound of the work for one look: best scores first. */
-export const MOST_TRACKS = 300;
+export const MOST_TRACKS = 200;
 
 export interface TrackerStep {
   /** All that are left, lost ones included, oldest first. */
