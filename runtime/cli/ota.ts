@@ -17,6 +17,8 @@ type Actions = Readonly<Record<string, () => Promise<OtaAction>>>;
 
 /** Actions of one word, and groups of actions. The page of each group is in ota/pages.ts. */
 const ACTIONS: Actions = {
+  serve: async () => (await import('./ota/serve.ts')).serve,
+  broadcast: async () => (await import('./ota/broadcast.ts')).broadcastBundle,
   import: async () => (await import('./ota/import.ts')).importUpdate,
   'conformance-client': async () => (await import('./ota/conformance-client.ts')).conformanceClient,
 };

@@ -51,7 +51,8 @@ export async function broadcast(blobs: readonly string[], options: BroadcastOpti
     sent += bytes;
     onProgress(sent, total);
   };
-  await announce(listed);
+  // An announcement has room for so many: the large ones are what it saves most.
+  await announce([...large, ...small]);
   try {
     await pause(timing.lead);
     for (const blob of small) await sendBlob(blob, options, progress);

@@ -123,7 +123,8 @@ export class Hub {
   }
 
   /**
-   * Announces the blobs, gives nodes time to listen, sends each block once. One broadcast at a time.
+   * Announces the blobs, gives nodes time to listen, sends each block once. One broadcast at a time. It does not take
+   * `start`: another hub may answer what nodes ask.
    * @param blobs SHA-256 of each. @returns bytes of content sent.
    * @throws InputError `ota-no-blob`; DeliveryError `ota-transport`; the signal's reason.
    */
@@ -141,6 +142,7 @@ export class Hub {
   ): Promise<number> {
     const { link, topics, clock } = this.#options;
     const { setTimeout: sleep } = await import('node:timers/promises');
+    await this.#look();
     const before = this.counters.bytesBroadcast;
     return broadcast(blobs, {
       link,

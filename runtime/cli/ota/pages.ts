@@ -12,6 +12,7 @@ On a workstation:
   rollout  bring a release to more and more nodes, and stop when it fails on some
   fleet    what the nodes say of themselves
   serve    the hub: hands the repository's public folder to nodes, over the broker
+  broadcast  publish a release's blocks once, for all nodes
 
 On a node:
   node     status, check, install, rollback, pin, unblock
