@@ -1,6 +1,6 @@
 /** Bundles as the store hands them over, made of small models, for tests of what serves them. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { constant, info, node, onnxModel } from './onnx-writer.ts';
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** score = sum(gain * x) + offset, x: float32 [1, width]. */
-export function scoreOnnx(width: number, gain = 1, offset = 0): Uint8Array {
+/** score = sum(gain * x) + offset, x: float32 [1, width]. @param ballast bytes that it carries along and does not read. */
+export function scoreOnnx(width: number, gain = 1, offset = 0, ballast = 0): Uint8Array {
   return onnxModel({
     inputs: [info('x', 'float32', [1, width])],
     outputs: [info('score', 'float32', [1, 1])],
@@ -20,6 +20,7 @@ export function scoreOnnx(width: number, gain = 1, offset = 0): Uint8Array {
     initializers: [
       constant('w', 'float32', [width, 1], Array(width).fill(gain)),
       constant('b', 'float32', [1], [offset]),
+      ...(ballast > 0 ? [constant('ballast', 'uint8', [ballast], randomBytes(ballast))] : []),
     ],
   });
 }

@@ -11,7 +11,6 @@ import { connectLink, type MqttLink } from '../../ota/protocol/mqtt-link.ts';
 import { OtaTopics } from '../../ota/protocol/topics.ts';
 import { buildBundle } from '../../ota/publish/bundle/build.ts';
 import { makeManifest } from '../../ota/publish/bundle/make-manifest.ts';
-import { makeDelta } from '../../ota/publish/delta/make-delta.ts';
 import { newSigner, type Signer } from '../../ota/publish/keys/key-file.ts';
 import type { NamedKey } from '../../ota/publish/keys/key-folder.ts';
 import { addBundle, draftAssignment } from '../../ota/publish/repository/add.ts';
@@ -102,7 +101,6 @@ export class Fleet {
       attempts,
       ...(cases && { selftest: { tolerance: 0.01, vectors: async () => cases } }),
       deltaFrom: deltaFrom === undefined ? [] : [this.#built(name, deltaFrom)],
-      makeDelta: async (base, next) => (await makeDelta(base, next))?.bytes,
       output: this.#built(name, release),
       onBytes: () => {},
       onStep: () => {},
@@ -164,6 +162,10 @@ export class Fleet {
     this.#link = link;
     this.#hub = hub;
     return hub;
+  }
+
+  get connected(): boolean {
+    return this.#link?.connected ?? false;
   }
 
   async stopHub(): Promise<void> {
