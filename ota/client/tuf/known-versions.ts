@@ -9,7 +9,7 @@ import { canonicalBytes } from './canonical-json.ts';
 import { fieldsOf, integerIn, objectIn, textIn } from './fields.ts';
 import type { Root } from './metadata.ts';
 import type { RoleKeys } from './signed.ts';
-import { readStrictJson } from './strict-json.ts';
+import { type JsonObject, readStrictJson } from './strict-json.ts';
 
 export const KNOWN_VERSIONS = 'known-versions';
 
@@ -35,12 +35,14 @@ export const NOTHING_KNOWN: KnownVersions = {
 /** A snapshot of 1 MiB lists fewer roles than this has room for. */
 const MOST_BYTES = 1 << 21;
 
-/** A record that was torn counts as none: the metadata files that are left say what is known. */
+/** A record that was torn or changed counts as none: the metadata files that are left say what is known. */
 export function readKnownVersions(bytes: Uint8Array | undefined): KnownVersions {
   if (!bytes) return NOTHING_KNOWN;
   const where = KNOWN_VERSIONS;
   try {
-    const record = fieldsOf(readStrictJson(bytes, { what: where, mostBytes: MOST_BYTES }), where);
+    const file = fieldsOf(readStrictJson(bytes, { what: where, mostBytes: MOST_BYTES }), where);
+    const record = objectIn(file, 'known', where);
+    if (digestOf(record) !== file.sha256) return NOTHING_KNOWN;
     const roles = objectIn(record, 'roles', where);
     return {
       root: integerIn(record, 'root', 0, where),
@@ -56,8 +58,13 @@ export function readKnownVersions(bytes: Uint8Array | undefined): KnownVersions 
 }
 
 export function writeKnownVersions(known: KnownVersions): Uint8Array {
-  const roles = Object.assign(Object.create(null), Object.fromEntries(known.roles));
-  return canonicalBytes({ ...known, roles });
+  const record = { ...known, roles: Object.fromEntries(known.roles) };
+  return canonicalBytes({ known: record, sha256: digestOf(record) });
+}
+
+/** One wrong bit in a version would have the node wait for versions that never come. */
+function digestOf(record: JsonObject): string {
+  return createHash('sha256').update(canonicalBytes(record)).digest('hex');
 }
 
 /** §5.3.11 asks whether the keys of timestamp or snapshot were rotated: a digest of both roles. */

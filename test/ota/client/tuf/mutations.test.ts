@@ -40,7 +40,7 @@ test('20000 changed timestamps: none that says anything else is trusted', () => 
 
 test('changed files in every place of a repository', async () => {
   const random = new Random(6);
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 900; i++) {
     const at = i % PLACES.length;
     await fuzz(mutate(SEEDS[at]!, SEEDS, random), PLACES[at]!);
   }
@@ -48,7 +48,7 @@ test('changed files in every place of a repository', async () => {
 
 test('changed files in the store: the node recovers', async () => {
   const random = new Random(7);
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 400; i++) {
     const at = i % STORED.length;
     await fuzzStore(mutate(STORED_SEEDS[at]!, SEEDS, random), STORED[at]!);
   }
