@@ -2,6 +2,7 @@
 
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
+import type { Cameras, CamerasParts } from './cameras/cameras.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
 import type { PushedConfiguration } from './config/pushed/pushed.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
@@ -107,6 +108,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const { sources, makeSource } = createSources(config, parts);
   const own = [...analysis.commands(), tagWriteCommand(tags, sources), ...(bundles?.commands ?? [])];
   for (const command of own) commands.add(command);
+  const cameras = await createCameras({ ...options, ...spine, accept, idPrefix: outbox.bootId });
+
   const local = new CommandTable();
   for (const command of bundles?.localCommands ?? []) local.add(command);
   const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
@@ -115,7 +118,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
     (sink) => sink !== undefined,
   );
   const supervisor = new Supervisor({
-    components: [outbox, readings, analysis, ...sources.values(), ...outward],
+    components: [outbox, readings, analysis, ...sources.values(), ...(cameras?.components ?? []), ...outward],
     clock,
     log,
     // The outbox counts and reports what it refuses.
@@ -183,6 +186,13 @@ type Bundles = Awaited<ReturnType<typeof import('./updates/bundles.ts').createBu
 async function createBundles(parts: BundlesParts): Promise<Bundles | undefined> {
   if (!parts.running.config.ota?.enabled) return undefined;
   const { createBundles: create } = await import('./updates/bundles.ts');
+  return create(parts);
+}
+
+/** Nodes without cameras load none of it. */
+async function createCameras(parts: CamerasParts): Promise<Cameras | undefined> {
+  if (parts.running.config.cameras.length === 0) return undefined;
+  const { createCameras: create } = await import('./cameras/cameras.ts');
   return create(parts);
 }
 

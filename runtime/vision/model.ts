@@ -7,6 +7,7 @@ import { type LoadedManifest, loadManifest } from '../../ota/bundle/read-manifes
 import { ModelError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Detector } from '../pipeline/detection/detector.ts';
+import { withDoubtful } from '../pipeline/detection/filters.ts';
 import { modelFiles } from '../pipeline/inference/artifacts.ts';
 import { openModel, unavailableBackends } from '../pipeline/inference/choose-backend.ts';
 import type { BackendName } from '../pipeline/inference/session.ts';
@@ -53,7 +54,7 @@ export class Models {
     });
     const identity = { name, version, digest: `sha256:${files[chosen]!.sha256}` };
     return {
-      detector: new Detector(session, loaded),
+      detector: new Detector(session, withDoubtful(loaded, job.lowScore)),
       facts: { identity, threshold: thresholds.score, backend: chosen },
     };
   }

@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** Debian's own: others have no introspection of GStreamer. */
@@ -14,16 +13,6 @@ export function hasRtspServer(): boolean {
   if (spawnSync(PYTHON, ['-c', PROBE]).status === 0) return true;
   console.log('skip: no RTSP server; apt-get install python3-gi gir1.2-gst-rtsp-server-1.0');
   return false;
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Serves rtsp://127.0.0.1:PORT/gate; resolves once it listens. */

@@ -9,7 +9,6 @@ export type CameraReason =
   | MemoryTrouble['reason']
   | 'process-hung'
   | 'process-exited'
-  | 'process-refused'
   | 'healed'
   | 'file-end';
 

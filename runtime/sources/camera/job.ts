@@ -47,7 +47,9 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
     ...describePipeline({ camera, profile, password: secret, pictures }),
     secret,
     endless: source.type !== 'file',
-    ...(model ? { model: modelJob(model, profile, limits) } : {}),
+    ...(model
+      ? { model: { ...modelJob(model, profile, limits), lowScore: detection.tracker.lowScore } }
+      : {}),
     ...(detection.motion.enabled ? { motion: detection } : {}),
   };
 }
@@ -56,7 +58,7 @@ function modelJob(
   { manifest, threads }: NonNullable<CameraConfig['model']>,
   { models }: DeviceProfile,
   limits: SessionLimits,
-): ModelJob {
+): Omit<ModelJob, 'lowScore'> {
   return {
     manifest,
     backends: models.backends,

@@ -72,6 +72,8 @@ export interface CameraJob {
 export interface ModelJob {
   /** File or folder. */
   readonly manifest: string;
+  /** Boxes are told down to this part of the manifest's threshold: they may continue a track. */
+  readonly lowScore: number;
   /** In the order they are tried. */
   readonly backends: readonly string[];
   readonly precision: string;

@@ -32,6 +32,8 @@ export class WatchedCamera {
   #frames = false;
   #ended = false;
   #refused: string | undefined;
+  /** Why its process ended; undefined once frames come again. */
+  #lost: string | undefined;
 
   constructor(options: WatchedCameraOptions) {
     const { config, registry, now } = options;
@@ -93,6 +95,7 @@ export class WatchedCamera {
     if (this.#ended) return { state: 'stopped', detail: 'the file is at its end' };
     const { trouble, reported } = this.#ladder;
     if (trouble) return { state: reported ? 'failed' : 'degraded', detail: trouble.detail };
+    if (this.#lost !== undefined) return { state: 'degraded', detail: this.#lost };
     return this.#frames ? HEALTHY : { state: 'starting', detail: 'no frame came yet' };
   }
 
@@ -105,11 +108,13 @@ export class WatchedCamera {
 
   /** The process as a whole was started again for this reason. */
   tellProcess(reason: CameraReason, detail: string, attempt: number): void {
+    this.#lost = detail;
     this.#tell('restart-process', reason, detail, attempt);
   }
 
   #frame(capturedAt: Millis, sameSince: Millis): void {
-    if (this.#ladder.frame(capturedAt, sameSince)) {
+    if (this.#ladder.frame(capturedAt, sameSince) || (this.#lost !== undefined && !this.#ladder.trouble)) {
+      this.#lost = undefined;
       this.#tell('recovered', 'healed', 'frames come again', 0);
     }
     if (this.#ladder.trouble) return;

@@ -44,7 +44,8 @@ if (canCapture()) {
     process.kill(test.group.pid!, 'SIGSTOP');
     await waitFor('the step', () => test.steps()[0] === 'restart-process process-hung');
     await isOk(test);
-    assert.is(test.events.length, 1);
+    await waitFor('the recovery', () => test.steps()[1] === 'recovered healed');
+    assert.is(test.events.length, 2);
   });
 
   test('a process beyond its memory is started again', async () => {

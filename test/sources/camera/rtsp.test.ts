@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { camera, canCapture, startGroup } from '../../support/cameras.ts';
-import { freePort, hasRtspServer, startRtspServer } from '../../support/rtsp.ts';
+import { freePort } from '../../support/mosquitto.ts';
+import { hasRtspServer, startRtspServer } from '../../support/rtsp.ts';
 import { waitFor } from '../../support/wait.ts';
 
 async function kill(server: ChildProcess): Promise<void> {

@@ -1,0 +1,93 @@
+/** Joins what cameras need: a vision process for each group, scenes that make events of what is found. */
+
+import { join } from 'node:path';
+import { readBoardFacts } from '../config/device-profile/facts.ts';
+import { sessionLimits } from '../config/device-profile/session-limits.ts';
+import type { RunnableConfig } from '../config/last-known-good.ts';
+import type { CameraConfig } from '../config/schema/camera.ts';
+import { readSecret } from '../config/secret.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Component } from '../core/component.ts';
+import { DeviceError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Accept } from '../core/messages.ts';
+import type { Registry } from '../core/prometheus.ts';
+import { CameraGroup } from '../sources/camera/group.ts';
+import type { CapturedPicture, PictureWish } from '../sources/camera/messages.ts';
+import { CameraScenes, type SceneUpdate } from './scenes.ts';
+
+export interface CamerasParts {
+  readonly running: RunnableConfig;
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly accept: Accept;
+  /** Unique per start of the node. */
+  readonly idPrefix: string;
+}
+
+export type SceneListener = (camera: string, update: SceneUpdate) => void;
+
+export interface Cameras {
+  /** In the order they start. */
+  readonly components: readonly Component[];
+  readonly scenes: CameraScenes;
+  /** @throws (rejects) DeviceError `no-picture`, retryable. */
+  picture(camera: string, wish: PictureWish): Promise<CapturedPicture>;
+  /** Called with what came of each frame that a model looked at. Must not throw. */
+  onUpdate(listener: SceneListener): void;
+}
+
+export function createCameras(parts: CamerasParts): Cameras {
+  const { running, accept, clock, log } = parts;
+  const { cameras } = running.config;
+  const listeners: SceneListener[] = [];
+  const groups = new Map<string, CameraGroup>();
+  const scenes = new CameraScenes({
+    ...parts,
+    cameras,
+    onBusy: (camera, busy) => groups.get(camera)?.busy(camera, busy),
+    onUpdate: (camera, update) => {
+      for (const listener of listeners) listener(camera, update);
+    },
+  });
+  const limits = sessionLimits(running.device.profile, readBoardFacts());
+  for (const [group, members] of grouped(cameras)) {
+    const made = new CameraGroup({
+      ...parts,
+      group,
+      cameras: members,
+      profile: running.device.profile,
+      limits,
+      directory: join(parts.dataDir, 'cameras'),
+      readSecret,
+      onDetections: (frame, model) => scenes.see(frame, model),
+      // The outbox counts and reports what it refuses.
+      onEvent: (body) =>
+        void accept({ ...clock.stamp(), class: 'health', topic: 'events/camera', body }).catch(() => {}),
+    });
+    for (const { name } of members) groups.set(name, made);
+  }
+  log.info({ event: 'cameras.joined', cameras: cameras.length }, `${cameras.length} cameras are watched`);
+  return {
+    components: [scenes, ...new Set(groups.values())],
+    scenes,
+    picture: (camera, wish) => groups.get(camera)?.picture(camera, wish) ?? Promise.reject(unknown(camera)),
+    onUpdate: (listener) => void listeners.push(listener),
+  };
+}
+
+/** By the process that they share; a camera without a group has one of its own, under its own name. */
+function grouped(cameras: readonly CameraConfig[]): Map<string, CameraConfig[]> {
+  const groups = new Map<string, CameraConfig[]>();
+  for (const camera of cameras) {
+    const group = camera.group ?? camera.name;
+    groups.set(group, [...(groups.get(group) ?? []), camera]);
+  }
+  return groups;
+}
+
+function unknown(camera: string): DeviceError {
+  return new DeviceError('no-picture', `there is no camera '${camera}'`);
+}

@@ -1,0 +1,111 @@
+/** A camera in, one event per intruder out, over a real broker; and a vision process that is killed meanwhile. */
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { validatePayload } from '../contract/asyncapi.ts';
+import { canCapture, lampModel } from '../support/cameras.ts';
+import { startMosquitto } from '../support/mosquitto.ts';
+import { killNodes, nodeFolder, runNode } from '../support/node.ts';
+import { subscribe } from '../support/subscriber.ts';
+import { waitFor } from '../support/wait.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'vigie-camera-'));
+test.after(() => {
+  killNodes();
+  rmSync(work, { recursive: true });
+});
+
+/** 160 x 120 pixels, black, with a red lamp in the upper left, a bit farther with each picture. */
+async function filmLamp(folder: string): Promise<void> {
+  mkdirSync(folder);
+  for (let i = 0; i < 40; i++) {
+    const lamp = await sharp({ create: { width: 40, height: 30, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const black = sharp({ create: { width: 160, height: 120, channels: 3, background: 'black' } });
+    const name = `${String(i).padStart(3, '0')}.jpg`;
+    await black
+      .composite([{ input: lamp, left: 40, top: 30 }])
+      .jpeg()
+      .toFile(join(folder, name));
+  }
+}
+
+if (canCapture()) {
+  test('an intruder makes one event; a killed vision process is healed and told', async () => {
+    const film = join(work, 'film');
+    await filmLamp(film);
+    const manifest = await lampModel(work);
+    const broker = await startMosquitto();
+    const ears = await subscribe(broker.url);
+    const folder = nodeFolder({
+      node: { site: 's', name: 'n' },
+      mqtt: { url: broker.url },
+      http: { enabled: false },
+      cameras: [
+        {
+          name: 'gate',
+          source: { type: 'file', file: film },
+          fps: 20,
+          model: { manifest },
+          detection: {
+            labels: ['lamp'],
+            motion: { enabled: false },
+            tracker: { lostFor: '20s' },
+            zones: [
+              {
+                name: 'yard',
+                polygon: [
+                  [0, 0],
+                  [1, 0],
+                  [1, 1],
+                  [0, 1],
+                ],
+                anchor: 'center',
+              },
+            ],
+          },
+        },
+      ],
+    });
+    const node = runNode(folder);
+    try {
+      const [start] = await waitFor('an intrusion', () => {
+        const events = ears.of('events/detection');
+        return events.length > 0 && events;
+      });
+      assert.equal(validatePayload('detection', start!.body), []);
+      assert.equal([start!.body.phase, start!.body.zone, start!.body.label], ['start', 'yard', 'lamp']);
+      assert.is(start!.body.model.name, 'lamp');
+      const { pid } = await node.logged('vision.process.started');
+      process.kill(pid, 'SIGKILL');
+      const [told] = await waitFor('the event of the camera', () => {
+        const events = ears.of('events/camera');
+        return events.length > 0 && events;
+      });
+      assert.equal(validatePayload('camera', told!.body), []);
+      assert.equal([told!.body.step, told!.body.reason], ['restart-process', 'process-exited']);
+      await node.logged('vision.process.started', (line) => line.pid !== pid);
+      await waitFor('the recovery', () =>
+        ears.of('events/camera').some(({ body }) => body.step === 'recovered'),
+      );
+      const starts = ears.of('events/detection').filter(({ body }) => body.phase === 'start');
+      assert.is(starts.length, 1, 'the track lived on');
+      assert.equal((await node.stop()).late, []);
+      const ends = () => ears.of('events/detection').filter(({ body }) => body.phase === 'end');
+      assert.ok(ends().length <= 1);
+    } finally {
+      node.signal('SIGKILL');
+      await node.exit;
+      await ears.stop();
+      await broker.stop();
+      folder.remove();
+    }
+  });
+}
+
+test.run();
