@@ -72,7 +72,11 @@ test('the input buffer is the memory that a run reads', async () => {
   // The same memory is where infer's inputs go.
   await session.infer([Float32Array.of(9, 9, 9, 9)], [[1, 4]]);
   assert.equal(input, Float32Array.of(9, 9, 9, 9));
-  assert.is(await outcome(() => session.infer([input], [[1, 4]])), 'bad-argument', 'it may lie in another order');
+  assert.is(
+    await outcome(() => session.infer([input], [[1, 4]])),
+    'bad-argument',
+    'it may lie in another order',
+  );
   assert.is(await outcome(() => session.inputBuffer(1)), 'bad-argument');
   await session.close();
   assert.is(input.length, 0, 'nothing can be read once the model is freed');

@@ -25,6 +25,7 @@ its test or trial (on a node: it was rolled back).
 
 const CODES: Readonly<Record<string, number>> = {
   'ota-no-update': EXIT.noUpdate,
+  'ota-not-staged': EXIT.noUpdate,
   // Signatures and keys.
   'ota-signature': EXIT.signature,
   'ota-threshold': EXIT.signature,
@@ -38,8 +39,8 @@ const CODES: Readonly<Record<string, number>> = {
   'ota-keys-few': EXIT.signature,
   // Expiry and time.
   'ota-expired': EXIT.expired,
-  'ota-time': EXIT.expired,
-  'ota-no-time': EXIT.expired,
+  'ota-untrusted-time': EXIT.expired,
+  'ota-time-reply': EXIT.expired,
   'ota-outside-hours': EXIT.expired,
   // Older than what was there.
   'ota-rollback': EXIT.rollback,
@@ -56,6 +57,8 @@ const CODES: Readonly<Record<string, number>> = {
   'ota-bad-delta': EXIT.mismatch,
   'ota-bad-block-map': EXIT.mismatch,
   'ota-blob-missing': EXIT.mismatch,
+  'ota-blob-gone': EXIT.mismatch,
+  'ota-no-target': EXIT.mismatch,
   'ota-no-blob': EXIT.mismatch,
   'ota-request-other': EXIT.mismatch,
   'vectors-invalid': EXIT.mismatch,
@@ -73,6 +76,7 @@ const CODES: Readonly<Record<string, number>> = {
   'ota-disk-lies': EXIT.disk,
   'ota-repository-read': EXIT.disk,
   'ota-repository-busy': EXIT.disk,
+  'ota-store-busy': EXIT.disk,
   'state-read': EXIT.disk,
   'state-write': EXIT.disk,
   // The model itself.

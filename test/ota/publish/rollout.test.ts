@@ -175,16 +175,9 @@ test('waves rise to 100', () => {
 });
 
 test('property: no reports whatever make a wave go back, jump, or end before it is 100 percent', () => {
-  const base = {
-    ...{
-      v: 1,
-      id: 'g.score.2',
-      group: 'g',
-      name: 'score',
-      release: 2,
-      digest: 'ab'.repeat(32),
-      offlineOk: false,
-    },
+  const base: Omit<Rollout, 'state' | 'wave'> = {
+    v: 1,
+    ...{ id: 'g.score.2', group: 'g', name: 'score', release: 2, digest: 'ab'.repeat(32), offlineOk: false },
     ...{ rules: DEFAULT_RULES, notBefore: epochMillis(0), waveSince: epochMillis(0), reason: '' },
   };
   const counts = fc.record({ done: fc.nat(20), trial: fc.nat(20), failed: fc.nat(20), waiting: fc.nat(20) });

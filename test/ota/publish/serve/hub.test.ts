@@ -17,7 +17,6 @@ import { decodeAnnouncement } from '../../../../ota/protocol/announce.ts';
 import { decodeResponse, encodeRequest } from '../../../../ota/protocol/frames.ts';
 import { connectLink, type MqttLink } from '../../../../ota/protocol/mqtt-link.ts';
 import type { TimeReply } from '../../../../ota/protocol/time.ts';
-import { makeDelta } from '../../../../ota/publish/delta/make-delta.ts';
 import { digestOf } from '../../../../ota/publish/repository/add.ts';
 import { bundleBlobs } from '../../../../ota/publish/serve/bundle-blobs.ts';
 import { Hub } from '../../../../ota/publish/serve/hub.ts';
@@ -46,7 +45,7 @@ test.before(async () => {
   repository = await TestRepository.make();
   await repository.add({ release: 1, onnx: scoreModel(1, 300_000) });
   const deltaFrom = [join(repository.directory, 'score-1')];
-  await repository.add({ release: 2, onnx: scoreModel(1.001, 300_000), deltaFrom, makeDelta });
+  await repository.add({ release: 2, onnx: scoreModel(1.001, 300_000), deltaFrom });
   repository.assign('default', [{ release: 2 }]);
   await repository.publish();
 });
