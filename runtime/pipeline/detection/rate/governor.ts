@@ -1,0 +1,70 @@
+/** Applies the rate policy to one camera: reads the board now and then, and says of each frame whether the model looks. */
+
+import type { DetectionConfig } from '../../../config/schema/zones.ts';
+import type { Millis } from '../../../core/units.ts';
+import { readThermalZones, readThrottled } from './board.ts';
+import { type Heat, judgeHeat, type ZoneLimits } from './heat.ts';
+import { nextRate, RATE_START, type Rate, type RateChange, type RateState } from './policy.ts';
+
+export interface GovernorOptions {
+  readonly config: DetectionConfig['rate'];
+  /** Names of the model's variants, the best first; at least one. */
+  readonly variants: readonly string[];
+  /** Of the device profile. */
+  readonly thermal: readonly ZoneLimits[];
+  /** Of the file system that tells the board's heat. */
+  readonly root?: string;
+}
+
+/** Boards warm slowly, and reading a sensor may wake it. */
+const READ_EVERY = 2000;
+/** Frames whose middle distance is the camera's period. */
+const PERIODS = 15;
+/** A gap beyond this is a camera that stood still, not its period. */
+const LONGEST_PERIOD = 5000;
+
+export class RateGovernor {
+  readonly #options: GovernorOptions;
+  #state: RateState = RATE_START;
+  #heat: Heat = { level: 'cool', reason: '' };
+  #readAt = Number.NEGATIVE_INFINITY;
+  #frames = 0;
+  #lastFrame: Millis | undefined;
+  readonly #periods: number[] = [];
+
+  constructor(options: GovernorOptions) {
+    this.#options = options;
+  }
+
+  get rate(): Rate {
+    return this.#state.rate;
+  }
+
+  /** A frame came. @param capturedAt when it was taken. @returns whether the model should look at it. */
+  frame(capturedAt: Millis): boolean {
+    const gap = capturedAt - (this.#lastFrame ?? capturedAt);
+    this.#lastFrame = capturedAt;
+    if (gap > 0 && gap < LONGEST_PERIOD) this.#periods.push(gap);
+    if (this.#periods.length > PERIODS) this.#periods.shift();
+    return this.#frames++ % this.#state.rate.everyNth === 0;
+  }
+
+  /** The model looked. @param inferenceMs frame to boxes. @returns what changes from the next frame on. */
+  looked(inferenceMs: number, mono: Millis): RateChange | undefined {
+    const { config, variants } = this.#options;
+    const framePeriodMs = this.#periods.toSorted((a, b) => a - b)[Math.floor(this.#periods.length / 2)];
+    if (!config.adapt || framePeriodMs === undefined) return undefined;
+    const reading = { mono, heat: this.#heatAt(mono), inferenceMs, framePeriodMs };
+    const { state, change } = nextRate(this.#state, reading, { ...config, variants });
+    this.#state = state;
+    return change;
+  }
+
+  #heatAt(mono: Millis): Heat {
+    if (mono - this.#readAt < READ_EVERY) return this.#heat;
+    this.#readAt = mono;
+    const { thermal, root } = this.#options;
+    this.#heat = judgeHeat(readThermalZones(root), thermal, readThrottled(root));
+    return this.#heat;
+  }
+}
