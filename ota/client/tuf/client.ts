@@ -54,9 +54,9 @@ export class TufClient {
   /**
    * One at a time; the caller sees to it. What failed leaves the client able to refresh again.
    * @param now §5.1: what expiry is judged by, until the next refresh.
-   * @throws UpdateError `ota-malformed`, `ota-signature`, `ota-rollback`, `ota-expired`, `ota-mismatch` for what the
-   *   repository gave; `ota-missing` for what it does not have; `ota-no-root` when no root can be trusted. StorageError
-   *   `state-write`; whatever the source throws.
+   * @throws UpdateError `ota-malformed`, `ota-signature`, `ota-rollback`, `ota-expired`, `ota-mismatch`,
+   *   `ota-too-long` for what the repository gave; `ota-missing` for what it does not have; `ota-no-root` when no root
+   *   can be trusted. StorageError `state-write`; whatever the source throws.
    */
   async refresh(now: EpochMillis, signal: AbortSignal): Promise<TrustedRepository> {
     const files = new MetadataFiles(this.#source, this.#store, signal);
@@ -69,8 +69,7 @@ export class TufClient {
       await files.load('targets', trusted, (bytes) => trusted.updateTargets(bytes));
     } finally {
       const { issued } = trusted;
-      if (issued !== undefined && !(this.#issued !== undefined && this.#issued >= issued))
-        this.#issued = issued;
+      if (issued !== undefined && issued > (this.#issued ?? Number.NEGATIVE_INFINITY)) this.#issued = issued;
       this.#keepKnown(files, trusted);
     }
     return new TrustedRepository(trusted, files, this.#policy);
