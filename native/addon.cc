@@ -13,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   vigie::node::register_tensorrt(env, exports);
   vigie::node::register_vision(env, exports);
   vigie::node::register_capture(env, exports);
+  vigie::node::register_draw(env, exports);
   return exports;
 }
 

@@ -30,26 +30,35 @@ std::pair<std::uint32_t, std::uint32_t> size_of(const Frame& frame, std::uint32_
 
 }  // namespace
 
-std::vector<std::uint8_t> encode_jpeg(const Frame& frame, const JpegOptions& options) {
-  const auto [width, height] = size_of(frame, options.most);
+Picture scaled_picture(const Frame& frame, std::uint32_t most) {
+  const auto [width, height] = size_of(frame, most);
   PreprocessOptions form;
   form.filter = Filter::area;
   form.width = width;
   form.height = height;
   Preprocessor to_rgb(form, Target{backends::Type::uint8, false, 1, 0});
-  std::vector<std::uint8_t> rgb(to_rgb.output_bytes());
-  to_rgb.run(frame, std::as_writable_bytes(std::span(rgb)));
+  Picture picture{width, height, std::vector<std::uint8_t>(to_rgb.output_bytes())};
+  to_rgb.run(frame, std::as_writable_bytes(std::span(picture.rgb)));
+  return picture;
+}
 
+std::vector<std::uint8_t> encode_jpeg(const Picture& picture, int quality) {
+  const int width = static_cast<int>(picture.width);
+  const int height = static_cast<int>(picture.height);
   const std::unique_ptr<void, Destroy> encoder(tjInitCompress());
   if (!encoder) throw Error("out-of-memory", "not enough memory for the JPEG");
-  std::vector<std::uint8_t> jpeg(tjBufSize(static_cast<int>(width), static_cast<int>(height), TJSAMP_420));
+  std::vector<std::uint8_t> jpeg(tjBufSize(width, height, TJSAMP_420));
   unsigned char* out = jpeg.data();
   unsigned long size = jpeg.size();
-  const int status = tjCompress2(encoder.get(), rgb.data(), static_cast<int>(width), 0, static_cast<int>(height), TJPF_RGB,
-                                 &out, &size, TJSAMP_420, options.quality, TJFLAG_NOREALLOC);
+  const int status = tjCompress2(encoder.get(), picture.rgb.data(), width, 0, height, TJPF_RGB, &out, &size, TJSAMP_420,
+                                 quality, TJFLAG_NOREALLOC);
   if (status != 0) throw Error("bad-argument", std::string("JPEG: ") + tjGetErrorStr2(encoder.get()));
   jpeg.resize(size);
   return jpeg;
+}
+
+std::vector<std::uint8_t> encode_jpeg(const Frame& frame, const JpegOptions& options) {
+  return encode_jpeg(scaled_picture(frame, options.most), options.quality);
 }
 
 }  // namespace vigie::vision

@@ -16,5 +16,7 @@ void register_sessions(Napi::Env env, Napi::Object exports);
 void register_vision(Napi::Env env, Napi::Object exports);
 /// captureProblem(), openCapture(options, onEvent): see runtime/addon/capture.ts.
 void register_capture(Napi::Env env, Napi::Object exports);
+/// drawPicture(frame, options): a promise of a JPEG with drawings; see runtime/addon/draw.ts.
+void register_draw(Napi::Env env, Napi::Object exports);
 
 }  // namespace vigie::node

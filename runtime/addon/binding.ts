@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DeviceError, InputError, ModelError, VigieError } from '../core/errors.ts';
 import { packageRoot } from '../core/paths.ts';
 import type { CaptureBinding } from './capture.ts';
+import type { DrawBinding } from './draw.ts';
 import type { TensorrtBinding } from './tensorrt.ts';
 import type { NativeVision, Picture } from './vision.ts';
 
@@ -131,7 +132,7 @@ export interface NativeBackend {
   readonly unavailable?: string;
 }
 
-export interface Binding extends TensorrtBinding, CaptureBinding {
+export interface Binding extends TensorrtBinding, CaptureBinding, DrawBinding {
   fitIsolationForest(options: NativeFitOptions): NativeEnsemble;
   ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
   deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 test('the picture code is clean under the sanitizers and allocates nothing once it is warm', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vigie-native-'));
   try {
-    const folders = ['native/preprocess', 'native/postprocess', 'native/image'];
+    const folders = ['native/preprocess', 'native/postprocess', 'native/image', 'native/draw'];
     const sources = globSync(
       [...folders.map((one) => `${one}/*.cc`), 'native/backends/types.cc', 'test/native/vision_check.cc'],
       { cwd: packageRoot },

@@ -1,4 +1,4 @@
-// Drives pre-processing, decoding and the picture readers under the address and undefined-behaviour sanitizers, and
+// Drives pre-processing, decoding, drawing and the picture readers under the address and undefined-behaviour sanitizers, and
 // counts what the warm path allocates. Prints one line at the end; any failure ends with a status other than 0.
 
 #include <atomic>
@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "draw/drawn_picture.h"
 #include "image/picture.h"
 #include "postprocess/classifier.h"
 #include "postprocess/decoder.h"
@@ -136,6 +137,36 @@ void check_pictures() {
   }
 }
 
+void check_drawing() {
+  Random random(4);
+  const auto place = [&] { return static_cast<float>((random.unit() - 0.5) * (random.unit() < 0.2 ? 32 : 3)); };
+  const auto text = [&] {
+    std::string out;
+    for (std::uint32_t i = from_to(random, 0, 12); i > 0; --i) out += static_cast<char>(random.unit() * 256);
+    return out;
+  };
+  for (int run = 0; run < 400; ++run) {
+    const auto format = static_cast<PixelFormat>(from_to(random, 0, 4));
+    const std::uint32_t width = from_to(random, 1, 90);
+    const std::uint32_t height = from_to(random, 1, 90);
+    const std::vector<std::uint8_t> data = pixels(format, width, height, random);
+    draw::DrawOptions options;
+    options.most = run % 2 == 0 ? 0 : 32;
+    options.enlarge = 0.2F;
+    const draw::Colour colour{200, 100, 50};
+    for (int i = 0; i < 3; ++i) {
+      const draw::Box box{place(), place(), std::abs(place()), std::abs(place())};
+      options.hidden.push_back(box);
+      options.annotations.boxes.push_back({box, text(), colour, i == 1});
+      options.annotations.areas.push_back({{{place(), place()}, {place(), place()}, {place(), place()}}, text(), colour, i == 1});
+      options.annotations.wires.push_back({{place(), place()}, {place(), place()}, text(), colour, true, i == 1});
+    }
+    options.annotations.line = text();
+    const draw::DrawnPicture drawn = draw::draw_picture(frame_of(format, width, height, data, {}), options);
+    require(drawn.jpeg.size() > 100 && drawn.width >= 1, "a picture without bytes");
+  }
+}
+
 }  // namespace
 
 void* operator new(std::size_t bytes) {
@@ -150,5 +181,6 @@ int main() {
   check_preprocessing();
   check_decoding();
   check_pictures();
+  check_drawing();
   std::puts("vision: all checks passed");
 }
