@@ -70,8 +70,8 @@ export const ota: CliCommand = {
   async helpFor(args) {
     const [name = ''] = args;
     const action = await find(args);
-    if (action) return `${action.help}\n${EXIT_HELP}`;
-    return Object.hasOwn(GROUP_PAGES, name) ? `${GROUP_PAGES[name]}\n${EXIT_HELP}` : undefined;
+    const page = action?.help ?? (Object.hasOwn(GROUP_PAGES, name) ? GROUP_PAGES[name] : undefined);
+    return page === undefined || page.includes('Exit status: ') ? page : `${page}\n${EXIT_HELP}`;
   },
   exitCode: exitCodeOf,
   async run(args) {

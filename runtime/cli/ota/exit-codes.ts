@@ -44,7 +44,6 @@ const CODES: Readonly<Record<string, number>> = {
   'ota-outside-hours': EXIT.expired,
   // Older than what was there.
   'ota-rollback': EXIT.rollback,
-  'ota-floor': EXIT.rollback,
   'ota-no-previous': EXIT.rollback,
   'ota-blocked': EXIT.rollback,
   // Content.
@@ -82,7 +81,7 @@ const CODES: Readonly<Record<string, number>> = {
   // The model itself.
   'ota-vectors-differ': EXIT.health,
   'ota-rolled-back': EXIT.health,
-  'ota-health': EXIT.health,
+  'ota-unhealthy': EXIT.health,
   'ota-rollout-aborted': EXIT.health,
 };
 

@@ -1,0 +1,136 @@
+/**
+ * Fuzzes what reads bundles: `bin/node test/ota/bundle/fuzz/fuzz-bundle.ts bundle|vectors SECONDS FOLDER`.
+ * Bytes and words of good files are changed, cut, doubled and joined; for bundles half of what comes out is brought into
+ * canonical form, so that the checks behind it are reached. Ends with status 1 at the first input that is neither read nor
+ * refused with a code, or takes too long; the input is in FOLDER as `failed`.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readAssignment } from '../../../../ota/bundle/read-assignment.ts';
+import { readBundle } from '../../../../ota/bundle/read-bundle.ts';
+import { readVectors, writeVectors } from '../../../../ota/bundle/vectors.ts';
+import { canonicalBytes } from '../../../../ota/client/tuf/canonical-json.ts';
+import { type JsonValue, readStrictJson } from '../../../../ota/client/tuf/strict-json.ts';
+import { VigieError } from '../../../../runtime/core/errors.ts';
+import { Random } from '../../../../simulator/random.ts';
+
+const SLOW_MS = 2000;
+const [, , target = 'bundle', seconds = '600', folder = `build/fuzz/${target}`] = process.argv;
+const hash = 'ab'.repeat(32);
+const file = (path: string) => ({ path, sha256: hash, length: 70_000, blocks: hash });
+const SEEDS: Readonly<Record<string, readonly Uint8Array[]>> = {
+  bundle: [
+    canonicalBytes({
+      ...{
+        _type: 'vigie-bundle',
+        v: 1,
+        name: 'score',
+        version: '1.0.0',
+        release: 3,
+        requires: { boards: ['x'] },
+      },
+      files: [file('manifest.json'), file('a/b.onnx'), file('t.vec')],
+      deltas: [{ ...file('a/b.onnx'), from: hash, algorithm: 'bsub1+gzip' }],
+      selftest: { vectors: 't.vec', tolerance: 0.01 },
+      health: { windowSeconds: 1, minInferences: 1, maxErrorRate: 0.1, latencyP95Ms: 1.5 },
+      trial: { attempts: 3 },
+    }),
+    canonicalBytes({
+      ...{
+        _type: 'vigie-assignment',
+        v: 1,
+        group: 'g',
+        blocked: [hash],
+        configuration: { sha256: hash, length: 9 },
+      },
+      releases: [{ name: 'score', release: 1, percent: 50, offlineOk: true, window: { from: 1, to: 2 } }],
+    }),
+  ],
+  vectors: [
+    writeVectors([
+      {
+        inputs: { x: { type: 'float32', shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) } },
+        outputs: { y: { type: 'int64', shape: [2], data: BigInt64Array.of(1n, 2n) } },
+      },
+    ]),
+  ],
+};
+const WORDS = [
+  '"',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '1e9',
+  '-1',
+  '0.5',
+  'null',
+  '"v":1',
+  '../',
+  '\\u0000',
+  'ä',
+  '__proto__',
+];
+const seeds = SEEDS[target]!;
+const seed = Number(process.hrtime.bigint() % 2n ** 31n);
+const random = new Random(seed);
+mkdirSync(folder, { recursive: true });
+
+let runs = 0;
+for (const end = performance.now() + Number(seconds) * 1000; performance.now() < end; runs++) {
+  const bytes = changed(random.pick(seeds));
+  const began = performance.now();
+  try {
+    if (target === 'vectors') readOrRefuse(() => readVectors(bytes));
+    else for (const one of [bytes, inCanonicalForm(bytes)]) readBoth(one);
+    if (performance.now() - began > SLOW_MS) throw new RangeError(`took longer than ${SLOW_MS} ms`);
+  } catch (error) {
+    const path = join(folder, 'failed');
+    writeFileSync(path, bytes);
+    console.error(error);
+    console.error(`seed ${seed}, run ${runs}: ${path}`);
+    process.exit(1);
+  }
+}
+console.log(`${runs} runs, seed ${seed}: nothing failed`);
+
+function readBoth(bytes: Uint8Array): void {
+  readOrRefuse(() => readBundle(bytes));
+  readOrRefuse(() => readAssignment(bytes, 'g'));
+}
+
+function readOrRefuse(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof VigieError)) throw error;
+  }
+}
+
+function inCanonicalForm(bytes: Uint8Array): Uint8Array {
+  try {
+    const value: JsonValue = readStrictJson(bytes, { what: 'fuzz', mostBytes: 1e6, fractions: true });
+    return canonicalBytes(value);
+  } catch {
+    return bytes;
+  }
+}
+
+function changed(bytes: Uint8Array): Uint8Array {
+  let result = Buffer.from(bytes);
+  for (let i = random.next() * 5; i > 0; i--) {
+    const at = Math.floor(random.next() * (result.length + 1));
+    const kind = random.next();
+    const [head, tail] = [result.subarray(0, at), result.subarray(at)];
+    if (kind < 0.4 && at < result.length)
+      result[at] = random.pick([0, 0x22, 0x30, 0x7f, 0xff, random.next() * 256]);
+    else if (kind < 0.5) result = head;
+    else if (kind < 0.6) result = Buffer.concat([head, random.pick(seeds), tail]);
+    else if (kind < 0.8) result = Buffer.concat([head, tail.subarray(random.next() * 30)]);
+    else result = Buffer.concat([head, Buffer.from(random.pick(WORDS)), tail]);
+  }
+  return result;
+}
