@@ -16,7 +16,9 @@ const HEAD = 'node: { site: a, name: b }\n';
 
 for (const page of pages) {
   const examples = [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
-  const whole = examples.filter((text) => /^(node|sources|mqtt|http|anomaly|outbox|log|cameras):/m.test(text));
+  const whole = examples.filter((text) =>
+    /^(node|sources|mqtt|http|anomaly|outbox|log|cameras):/m.test(text),
+  );
   whole.forEach((text, index) => {
     test(`${page}: example ${index + 1} loads`, () => {
       const { problems } = loadConfig(/^node:/m.test(text) ? text : HEAD + text, '/etc/vigie');

@@ -90,6 +90,22 @@ export async function stepRollout(
   });
 }
 
+/** Assigns the release to all of the group, without looking at what becomes of it. @throws as publish */
+export async function assignAtOnce(publisher: Publisher, id: string): Promise<Rollout> {
+  const { folder, now } = publisher;
+  return folder.locked(async () => {
+    const rollout = loadRollout(folder, id);
+    const next: Rollout = {
+      ...rollout,
+      ...{ wave: rollout.rules.waves.length - 1, waveSince: now(), state: 'done' },
+      reason: 'assigned to all nodes at once; nobody watches',
+    };
+    await assign(publisher, next);
+    saveRollout(folder, next);
+    return next;
+  });
+}
+
 function after(rollout: Rollout, decision: Decision, now: EpochMillis): Rollout {
   if (decision.do === 'advance') {
     const { wave } = decision;

@@ -13,6 +13,8 @@ export interface FailedNode {
 
 /** The nodes of a wave, by how far they are. */
 export interface WaveCount {
+  /** Nodes of the group, in the wave or not, that sent a report. */
+  readonly group: number;
   /** Of the group, in the wave, that sent a report. */
   readonly nodes: number;
   /** Run the release, committed. */
@@ -39,9 +41,10 @@ export function countWave(rollout: Rollout, reports: readonly NodeReport[]): Wav
   const trial: string[] = [];
   const waiting: string[] = [];
   const failed: FailedNode[] = [];
-  for (const report of reports) {
+  const ofGroup = reports.filter((report) => report.group === group);
+  for (const report of ofGroup) {
     const { node } = report;
-    if (report.group !== group || placeOf(node, name, release) >= percent) continue;
+    if (placeOf(node, name, release) >= percent) continue;
     const model = report.models.find((one) => one.name === name);
     if (model?.active?.digest === digest) done.push(node);
     else if (model?.trial?.digest === digest) trial.push(node);
@@ -52,7 +55,7 @@ export function countWave(rollout: Rollout, reports: readonly NodeReport[]): Wav
     else waiting.push(node);
   }
   const nodes = done.length + trial.length + waiting.length + failed.length;
-  return { nodes, done, trial, failed, waiting };
+  return { group: ofGroup.length, nodes, done, trial, failed, waiting };
 }
 
 export function decide(rollout: Rollout, count: WaveCount, now: number): Decision {
@@ -63,8 +66,10 @@ export function decide(rollout: Rollout, count: WaveCount, now: number): Decisio
   if (wave < 0) return now < notBefore ? { do: 'wait', why: 'it begins later' } : { do: 'advance', wave: 0 };
   const left = rules.holdMinutes - (now - waveSince) / MINUTE;
   if (left > 0) return { do: 'wait', why: `this wave is watched for another ${Math.ceil(left)} min` };
+  // Silence is no evidence: the broker may have lost what nodes said.
+  if (count.group === 0) return { do: 'wait', why: 'no node of the group has reported' };
   const ready = (count.done.length / Math.max(1, count.nodes)) * 100;
-  // A wave without nodes says nothing, and holds nothing up.
+  // A small wave of a small group may have no nodes.
   if (count.nodes > 0 && ready < rules.readyPercent)
     return { do: 'wait', why: `${count.done.length} of ${count.nodes} nodes of this wave run it` };
   return wave + 1 < rules.waves.length ? { do: 'advance', wave: wave + 1 } : { do: 'finish' };

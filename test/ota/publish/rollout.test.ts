@@ -157,6 +157,15 @@ test('it begins no earlier than it was told, and only with a bundle that there i
   assert.is((await rejection(start({ name: 'other' }))).code, 'ota-missing');
 });
 
+test('silence is no evidence: without any report of the group no wave follows', async () => {
+  const { publisher, start, later } = await fleetOf(1);
+  const { id } = await start();
+  await stepRollout(publisher, id, []);
+  later(1000);
+  const { decision } = await stepRollout(publisher, id, []);
+  assert.equal(decision, { do: 'wait', why: 'no node of the group has reported' });
+});
+
 test('without the key of deploy nothing changes: neither the rollout nor what is public', async () => {
   const { repository, publisher, start } = await fleetOf(1);
   const { id } = await start();
@@ -187,6 +196,7 @@ test('property: no reports whatever make a wave go back, jump, or end before it 
       const { done, trial, failed, waiting } = sizes;
       const count = {
         ...{
+          group: 100,
           nodes: done + trial + failed + waiting,
           done: names(done),
           trial: names(trial),

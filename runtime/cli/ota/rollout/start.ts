@@ -11,7 +11,7 @@ import { hearFleet } from '../fleet/hear.ts';
 import { KEY_HELP, KEY_OPTIONS } from '../signers.ts';
 import { openPublisher, rolloutLine, stepLine } from './words.ts';
 
-const LOOK_MS = 2000;
+const LOOK_MS = 1000;
 
 const RULE_OPTIONS = {
   waves: { type: 'string' },
@@ -86,20 +86,17 @@ Example:
     const publisher = await openPublisher(path, values);
     const show = (step: Step) =>
       process.stdout.write(values.json ? `${JSON.stringify(step)}\n` : `${stepLine(step)}\n`);
-    return watched ? rollOut(publisher, options, values, show) : atOnce(publisher, options, show);
+    return watched
+      ? rollOut(publisher, options, values, show)
+      : atOnce(publisher, options, values.json === true);
   },
 };
 
-/** All nodes of the group, without looking at what becomes of it. */
-async function atOnce(
-  publisher: Publisher,
-  options: StartOptions,
-  show: (step: Step) => void,
-): Promise<number> {
-  const { startRollout, stepRollout } = await import('../../../../ota/publish/rollout/drive.ts');
+async function atOnce(publisher: Publisher, options: StartOptions, json: boolean): Promise<number> {
+  const { assignAtOnce, startRollout } = await import('../../../../ota/publish/rollout/drive.ts');
   const { id } = await startRollout(publisher.folder, options);
-  show(await stepRollout(publisher, id, []));
-  show(await stepRollout(publisher, id, []));
+  const rollout = await assignAtOnce(publisher, id);
+  process.stdout.write(json ? `${JSON.stringify({ rollout })}\n` : `${rolloutLine(rollout)}\n`);
   return 0;
 }
 
@@ -120,7 +117,9 @@ async function rollOut(
     await hearFleet(broker, book);
     const underWay = listRollouts(folder).find((one) => one.id === id && isOpen(one));
     if (!underWay) await startRollout(folder, options);
-    for (let shown = ''; ; await pause(LOOK_MS)) {
+    for (let shown = ''; ; ) {
+      // Before the first look too: what nodes said last comes from the broker now.
+      await pause(LOOK_MS);
       const step = await stepRollout(publisher, id, book.reports);
       book.save(folder.fleetFile);
       const line = stepLine(step);
