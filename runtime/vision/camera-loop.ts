@@ -152,28 +152,20 @@ export class CameraLoop {
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    try {
-      for (let frame = this.#capture?.take(); frame; frame = this.#capture?.take()) {
-        await this.#lookAt(frame);
+    for (let frame = this.#capture?.take(); frame; frame = this.#capture?.take()) {
+      const generation = this.#generation;
+      // From now on it may be asked for; it is let go when the next one is shown.
+      this.#kept.show(frame);
+      try {
+        await this.#find(frame, generation);
+      } catch (error) {
+        if (generation === this.#generation) this.#fault(error);
       }
-    } catch (error) {
-      this.#fault(error);
-    } finally {
-      this.#looking = false;
     }
+    this.#looking = false;
   }
 
-  async #lookAt(frame: CapturedFrame): Promise<void> {
-    const generation = this.#generation;
-    try {
-      await this.#find(frame);
-    } finally {
-      if (generation === this.#generation) this.#kept.show(frame);
-      else frame.close();
-    }
-  }
-
-  async #find(frame: CapturedFrame): Promise<void> {
+  async #find(frame: CapturedFrame, generation: number): Promise<void> {
     const { job, clock, send } = this.#options;
     const capturedAt = millis(frame.capturedAt);
     this.#lastFrame = capturedAt;
@@ -185,6 +177,8 @@ export class CameraLoop {
     }
     const handed = clock.mono();
     const found = await this.#model.detector.detect(frame);
+    // The pipeline was built anew meanwhile: its frames are counted anew, too.
+    if (generation !== this.#generation) return;
     const timing = { handOver: millis(handed - capturedAt), detect: millis(clock.mono() - handed) };
     this.#counters.detected += 1;
     if (found.length > 0) this.#kept.keep(frame);
