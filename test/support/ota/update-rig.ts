@@ -17,6 +17,8 @@ import { type EpochMillis, epochMillis, type Millis, millis } from '../../../run
 import type { CrashFs } from '../crash-fs.ts';
 import { NOW, signer, TufRepository } from '../tuf-repository.ts';
 
+/** Of a process its own: the lock of a store is one for the whole machine. */
+export const STORE = `/data/${process.pid}`;
 export const GROUP = 'line-1';
 export const NODE = 'press-7';
 export const MODEL = 'score';
@@ -255,7 +257,7 @@ export class Rig {
     this.updater = new Updater({
       node: NODE,
       group: GROUP,
-      directory: '/data/ota',
+      directory: STORE,
       built: epochMillis(0),
       factoryRoot,
       sources: { metadata: hub.repository, blobs: hub },

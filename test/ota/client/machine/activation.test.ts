@@ -13,6 +13,7 @@ import {
   makeBundle,
   Rig,
   RigHub,
+  STORE,
   sha,
   weights,
 } from '../../../support/ota/update-rig.ts';
@@ -176,7 +177,7 @@ test('case 52: clearing up never takes current or previous, and takes what neith
   hub.assign([{ release: 3 }]);
   await rig.update();
   await rig.updater.tick();
-  const names = rig.fs.list('/data/ota/blobs');
+  const names = rig.fs.list(`${STORE}/blobs`);
   for (const release of [2, 3])
     for (const name of makeBundle(release).blobs.keys()) needed(names, name, release);
   const old = [...makeBundle(1).blobs.keys()].filter((name) => !makeBundle(2).blobs.has(name));
@@ -223,8 +224,14 @@ test('case 44: no room anywhere, then room: the update goes on; the disk is aske
 });
 
 test('case 44: ENOSPC or EIO at any one change of an update: it serves all the way, and gets there with the next check', async () => {
+  const first = await onFirst();
+  await first.rig.updater.stop();
   for (let at = 0; at < 90; at += 1) {
-    const { rig } = await onFirst();
+    const rig = new Rig(
+      first.rig.fs.afterCut(() => true),
+      first.hub,
+    );
+    await rig.updater.start();
     const start = rig.fs.changes;
     const errno = at % 2 === 0 ? 'ENOSPC' : 'EIO';
     rig.fs.fault = (change) => (change - start === at ? errno : undefined);

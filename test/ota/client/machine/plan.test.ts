@@ -5,7 +5,7 @@ import { judge } from '../../../../ota/client/machine/gate.ts';
 import { inHours, planDisk, planRelease, trialWaitsFor } from '../../../../ota/client/machine/plan.ts';
 import { emptyRecord, type ModelRecord } from '../../../../ota/client/machine/record.ts';
 import { CrashFs } from '../../../support/crash-fs.ts';
-import { GATE, makeBundle, Rig, RigHub, sha } from '../../../support/ota/update-rig.ts';
+import { GATE, makeBundle, Rig, RigHub, STORE, sha } from '../../../support/ota/update-rig.ts';
 
 const digest = (n: number) => sha(Buffer.of(n));
 const committed: ModelRecord = {
@@ -90,8 +90,8 @@ test('case 40: paths of a bundle that lead elsewhere are refused before a file i
     const files = rig.fs.files().length;
     const { models } = await rig.updater.check();
     assert.is(models[0]?.result === 'refused' && models[0].code, 'ota-malformed', path);
-    const others = rig.fs.files().filter((file) => !file.startsWith('/data/ota/metadata/'));
-    assert.ok(others.length <= files && others.every((file) => file.startsWith('/data/ota/')));
+    const others = rig.fs.files().filter((file) => !file.startsWith(`${STORE}/metadata/`));
+    assert.ok(others.length <= files && others.every((file) => file.startsWith(`${STORE}/`)));
   }
   assert.is(rig.updater.status().attack, true);
   await rig.updater.stop();

@@ -230,7 +230,7 @@ test('after any sequence of releases, commands, power cuts and faults the invari
         await quietly(() => life.rig.updater.stop());
       }
     }),
-    { numRuns: Number(process.env.LIVES ?? 120) },
+    { numRuns: Number(process.env.LIVES ?? 60) },
   );
   console.log(`${taken} steps`);
 });
@@ -252,7 +252,7 @@ test('every life comes to good in the end: a good release is assigned, and it is
       assert.equal([life.rig.model?.active?.release, life.rig.host.serving?.release], [7, 7]);
       await life.rig.updater.stop();
     }),
-    { numRuns: Number(process.env.LIVES ?? 120) / 2 },
+    { numRuns: Number(process.env.LIVES ?? 60) / 2 },
   );
 });
 

@@ -12,10 +12,10 @@ import type { JsonValue } from '../../../../ota/client/tuf/strict-json.ts';
 import { decodeReport } from '../../../../ota/protocol/report.ts';
 import { VigieError } from '../../../../runtime/core/errors.ts';
 import { CrashFs } from '../../../support/crash-fs.ts';
-import { makeBundle, Rig, RigHub, sha } from '../../../support/ota/update-rig.ts';
+import { makeBundle, Rig, RigHub, STORE, sha } from '../../../support/ota/update-rig.ts';
 
-const RECORD = '/data/ota/models/score.json';
-const COPY = '/data/ota/committed/score.json';
+const RECORD = `${STORE}/models/score.json`;
+const COPY = `${STORE}/committed/score.json`;
 const digest = sha(Buffer.from('x'));
 const full: ModelRecord = {
   ...emptyRecord('score'),
@@ -30,7 +30,7 @@ const parse = (json: Parameters<typeof readModelRecord>[0]) => readModelRecord(j
 
 function diskWith(path: string, bytes: Uint8Array): CrashFs {
   const fs = new CrashFs();
-  fs.makeDirectory('/data/ota/models');
+  fs.makeDirectory(`${STORE}/models`);
   fs.poke(path, bytes);
   return fs;
 }
@@ -87,7 +87,7 @@ test('what is no report is none, whatever the bytes', () => {
 });
 
 test('names of metadata files stay in their folder', () => {
-  const trust = new TrustFiles(new CrashFs(), '/data/ota/metadata');
+  const trust = new TrustFiles(new CrashFs(), `${STORE}/metadata`);
   for (const name of ['../clock.json', 'a/b.json', '', '.', '..', '\0', 'x'.repeat(300)]) {
     assert.throws(() => trust.write(name, new Uint8Array(1)), /cannot be the name/);
   }
@@ -95,11 +95,11 @@ test('names of metadata files stay in their folder', () => {
 
 test('case 35: of two updaters on one store the second is refused, until the first has ended', async () => {
   const fs = new CrashFs();
-  const first = await UpdateStore.open(fs, '/data/two');
-  const error = await UpdateStore.open(fs, '/data/two').catch((reason) => reason);
+  const first = await UpdateStore.open(fs, `${STORE}-two`);
+  const error = await UpdateStore.open(fs, `${STORE}-two`).catch((reason) => reason);
   assert.equal([error.code, error.retryable], ['ota-store-busy', true]);
   await first.close();
-  await (await UpdateStore.open(fs, '/data/two')).close();
+  await (await UpdateStore.open(fs, `${STORE}-two`)).close();
 });
 
 /** A node that committed releases 1 and 2, switched off. */
@@ -156,7 +156,7 @@ test('case 47: torn metadata and a torn clock: the node serves, and looks again 
     '../node-key',
   ]) {
     const { hub, disk } = await settled();
-    disk.poke(new URL(`file:///data/ota/metadata/${file}`).pathname, Buffer.from('{"signatures":[],"sig'));
+    disk.poke(new URL(`file://${STORE}/metadata/${file}`).pathname, Buffer.from('{"signatures":[],"sig'));
     hub.add(makeBundle(3));
     hub.assign([{ release: 3 }]);
     const rig = new Rig(disk, hub);
@@ -171,7 +171,7 @@ test('case 47: torn metadata and a torn clock: the node serves, and looks again 
 test('a damaged file of what serves: the release before serves, and the next check repairs it', async () => {
   const { hub, disk } = await settled();
   const { sha256 } = makeBundle(2).bundle.files[1]!;
-  const path = `/data/ota/blobs/${sha256}`;
+  const path = `${STORE}/blobs/${sha256}`;
   const bytes = disk.peek(path)!;
   bytes[70_000]! ^= 1;
   disk.poke(path, bytes);
