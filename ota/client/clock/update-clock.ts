@@ -3,7 +3,7 @@
 import type { Clock } from '../../../runtime/core/clock.ts';
 import { UpdateError } from '../../../runtime/core/errors.ts';
 import type { FileSystem } from '../../../runtime/core/file-system.ts';
-import { type EpochMillis, epochMillis, type Millis } from '../../../runtime/core/units.ts';
+import { type EpochMillis, epochMillis, hours, type Millis } from '../../../runtime/core/units.ts';
 import type { TimeReply } from '../../protocol/time.ts';
 import { readRecord, writeRecord } from '../store/record-file.ts';
 import { fieldsOf, integerIn, textIn } from '../tuf/fields.ts';
@@ -21,6 +21,8 @@ import {
   type TrustedTime,
   trustedTime,
 } from './time-trust.ts';
+
+const ASK_AGAIN_AFTER = hours(24);
 
 export interface UpdateClockOptions {
   readonly fs: FileSystem;
@@ -76,6 +78,11 @@ export class UpdateClock {
   /** `x-issued` of a timestamp whose signature is good. @throws StorageError */
   issued(time: EpochMillis, root: Pick<Root, 'roles'>): void {
     this.#keep(raise(this.#evidence, 'timestamp', keysOf(root.roles.timestamp), time));
+  }
+
+  /** Whether a signed reply of this start is young enough: the monotonic clock drifts as well. */
+  get isFresh(): boolean {
+    return this.#signed !== undefined && this.#options.clock.mono() - this.#signed.asked < ASK_AGAIN_AFTER;
   }
 
   /** Whether one of root's time keys signed this; the nonce is for whoever asked to compare. */

@@ -79,7 +79,7 @@ async function learnTime(parts: CheckParts, signal: AbortSignal): Promise<void> 
   const { clock, askTime, log } = parts;
   const root = trustedRoot(parts);
   clock.follow(root);
-  if (!askTime || !root.time || clock.now().trust === 'SIGNED') return;
+  if (!askTime || !root.time || clock.isFresh) return;
   try {
     clock.learn(await askTime((reply) => clock.accepts(reply, root), signal), root);
   } catch (error) {

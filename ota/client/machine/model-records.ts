@@ -24,7 +24,7 @@ export class ModelRecords {
     this.#store = store;
   }
 
-  /** @throws StorageError when a recovered record cannot be written back. */
+  /** @throws StorageError when the folders cannot be read. */
   load(): void {
     for (const name of this.#names()) {
       const copy = this.#read('committed', name);
@@ -37,7 +37,7 @@ export class ModelRecords {
       }
       if (found.state === 'none' && copy.state !== 'ok') continue;
       this.recovered.push(name);
-      this.put(copy.state === 'ok' ? copy.value : this.#fromBlobs(name));
+      this.putOrHold(copy.state === 'ok' ? copy.value : this.#fromBlobs(name));
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFileAtomic } from '../../../runtime/core/atomic-file.ts';
-import { diskError } from '../store/disk-error.ts';
+import { VigieError } from '../../../runtime/core/errors.ts';
 import { readSmall } from '../store/hash-file.ts';
 import { readRecord, writeRecord } from '../store/record-file.ts';
 import type { UpdateStore } from '../store/update-store.ts';
@@ -29,7 +29,7 @@ export class NodeIdentity {
     this.#reserved = count;
   }
 
-  /** @throws StorageError when a new key cannot be kept. */
+  /** Where the disk refuses a new key, it serves until the process ends. */
   static load(store: UpdateStore): NodeIdentity {
     const path = store.path('node-key');
     const counted = readRecord(store.fs, store.path('report.json'), (json) =>
@@ -43,7 +43,8 @@ export class NodeIdentity {
       const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
       writeFileAtomic(path, pem, KEY_MODE, store.fs);
     } catch (error) {
-      throw diskError(error, path);
+      // No reason to leave what is committed unserved.
+      if (!(error instanceof VigieError)) throw error;
     }
     return new NodeIdentity(store, privateKey, true, count);
   }

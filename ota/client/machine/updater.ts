@@ -1,22 +1,17 @@
 /** The update client as one component: serves what was committed, looks for news, tries, and tells the hub. */
 
-import type { Clock } from '../../../runtime/core/clock.ts';
 import type { Component, Health } from '../../../runtime/core/component.ts';
 import { describeError, UpdateError, VigieError } from '../../../runtime/core/errors.ts';
-import { type FileSystem, nodeFileSystem } from '../../../runtime/core/file-system.ts';
-import type { Log } from '../../../runtime/core/log.ts';
-import { type EpochMillis, type Millis, millis, seconds } from '../../../runtime/core/units.ts';
+import { nodeFileSystem } from '../../../runtime/core/file-system.ts';
+import { type Millis, millis, seconds } from '../../../runtime/core/units.ts';
 import type { Assignment } from '../../bundle/assignment.ts';
 import type { Sha256 } from '../../bundle/bundle.ts';
-import type { NodeFacts } from '../../bundle/requirements.ts';
 import { encodeReport, type NodeReport, publicKeyText } from '../../protocol/report.ts';
-import type { ApplyDelta, BlobSource } from '../blob-source.ts';
+import type { BlobSource } from '../blob-source.ts';
 import { UpdateClock } from '../clock/update-clock.ts';
-import type { ConfigurationHost, ModelHost } from '../host.ts';
 import { UpdateStore } from '../store/update-store.ts';
 import { TufClient } from '../tuf/client.ts';
-import type { MetadataSource } from '../tuf/parts.ts';
-import { type AskTime, type CheckParts, type CheckResult, check } from './check.ts';
+import { type CheckParts, type CheckResult, check } from './check.ts';
 import { ConfigurationTrial } from './configuration.ts';
 import { obeyBlocks, sweep } from './housekeeping.ts';
 import { ModelRecords } from './model-records.ts';
@@ -25,36 +20,9 @@ import { trialWaitsFor } from './plan.ts';
 import { pin, unblock } from './record.ts';
 import { reportModel } from './report-models.ts';
 import { Serving } from './serving.ts';
+import type { UpdaterOptions, UpdateSources } from './updater-options.ts';
 
-export interface UpdateSources {
-  readonly metadata: MetadataSource;
-  readonly blobs: BlobSource;
-}
-
-export interface UpdaterOptions {
-  readonly node: string;
-  readonly group: string;
-  /** `<dataDir>/ota`. */
-  readonly directory: string;
-  readonly clock: Clock;
-  /** When this software was made; 0 when that is not known. */
-  readonly built: EpochMillis;
-  readonly factoryRoot: Uint8Array;
-  readonly sources: UpdateSources;
-  readonly applyDelta: ApplyDelta;
-  readonly host: ModelHost;
-  /** Absent: configurations in assignments are passed over. */
-  readonly configuration?: ConfigurationHost;
-  readonly facts: () => Omit<NodeFacts, 'diskBytes'>;
-  readonly askTime?: AskTime;
-  /** To `state/NODE`, retained. */
-  readonly publishReport: (bytes: Uint8Array) => Promise<void>;
-  readonly checkEvery: Millis;
-  readonly log: Log;
-  readonly fs?: FileSystem;
-  /** Between two looks at trials (1 s); 0: whoever made the updater calls `tick`. */
-  readonly tickEvery?: Millis;
-}
+export type { UpdaterOptions, UpdateSources } from './updater-options.ts';
 
 const TICK_EVERY = seconds(1);
 const SEND_AGAIN_AFTER = seconds(30);
@@ -100,14 +68,15 @@ export class Updater implements Component {
     const { fs = nodeFileSystem, directory, tickEvery = TICK_EVERY, checkEvery } = this.#options;
     const store = await UpdateStore.open(fs, directory);
     try {
-      const running = this.#assemble(store);
-      this.#running = running;
-      for (const record of running.records.all()) await running.serving.resume(record);
-      await running.configuration?.resume();
+      this.#running = this.#assemble(store);
     } catch (error) {
       await store.close();
       throw error;
     }
+    const { records, serving, configuration } = this.#running;
+    // One that meets a fault leaves the others to serve.
+    for (const record of records.all()) await serving.resume(record).catch((error) => this.#fault(error));
+    await configuration?.resume().catch((error) => this.#fault(error));
     this.#sweepDue = true;
     this.#reportDue = true;
     if (tickEvery > 0) this.#every(tickEvery, () => this.tick());

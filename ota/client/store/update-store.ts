@@ -45,9 +45,7 @@ export class UpdateStore {
       );
     }
     try {
-      for (const folder of FOLDERS) fs.makeDirectory(join(directory, folder));
-      syncDirectory(directory, fs);
-      syncDirectory(join(directory, '..'), fs);
+      makeFolders(fs, directory);
       return new UpdateStore(fs, directory, unlock);
     } catch (error) {
       await unlock();
@@ -62,4 +60,14 @@ export class UpdateStore {
   async close(): Promise<void> {
     await this.#unlock();
   }
+}
+
+/** Not touched where they are there: a disk that became read-only still serves what it holds. */
+function makeFolders(fs: FileSystem, directory: string): void {
+  const there = fs.list(directory);
+  const missing = FOLDERS.filter((folder) => !there.includes(folder));
+  if (missing.length === 0) return;
+  for (const folder of missing) fs.makeDirectory(join(directory, folder));
+  syncDirectory(directory, fs);
+  syncDirectory(join(directory, '..'), fs);
 }

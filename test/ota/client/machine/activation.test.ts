@@ -208,6 +208,23 @@ test('case 45: a disk that refuses every flush lets nothing new serve and nothin
   await rig.updater.stop();
 });
 
+test('case 45: a disk that became read-only serves what it holds, after a start as well', async () => {
+  for (const errno of ['EROFS', 'EIO', 'ENOSPC']) {
+    const { rig, hub } = await onFirst();
+    await rig.updater.stop();
+    const next = new Rig(
+      rig.fs.afterCut(() => true),
+      hub,
+    );
+    next.fs.fault = () => errno;
+    await next.updater.start();
+    assert.is(next.host.serving?.release, 1);
+    await next.update().catch(() => {});
+    assert.equal([next.host.serving?.release, next.updater.health().state], [1, 'degraded']);
+    await next.updater.stop();
+  }
+});
+
 test('case 44: no room anywhere, then room: the update goes on; the disk is asked before it is filled', async () => {
   const { rig, hub } = await onFirst();
   const free = rig.fs.free.bind(rig.fs);
