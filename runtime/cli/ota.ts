@@ -57,6 +57,7 @@ const GROUPS: Readonly<Record<string, Actions>> = {
     pause: async () => (await import('./ota/rollout/change.ts')).rolloutPause,
     resume: async () => (await import('./ota/rollout/change.ts')).rolloutResume,
     abort: async () => (await import('./ota/rollout/change.ts')).rolloutAbort,
+    configure: async () => (await import('./ota/rollout/configure.ts')).rolloutConfigure,
   },
   fleet: {
     list: async () => (await import('./ota/fleet/list.ts')).fleetList,

@@ -21,8 +21,8 @@ import { keepBytes, keepFile, mismatch, type OnBytes, PUBLIC_MODE } from '../blo
 import { makeDelta } from '../delta/make-delta.ts';
 import { BUNDLE_FILE, type BuiltBundle, openBuilt } from './built.ts';
 
-export const VECTORS_FILE = 'selftest.vec';
-export const PROVENANCE_FILE = 'model.sig';
+const VECTORS_FILE = 'selftest.vec';
+const PROVENANCE_FILE = 'model.sig';
 
 export interface BuildOptions {
   readonly manifest: Manifest;

@@ -53,13 +53,13 @@ const TAG_BYTES = 16;
 const IV_BYTES = 12;
 const SALT_BYTES = 32;
 const CIPHER_KEY_BYTES = 32;
-export const LEAST_PASSPHRASE = 8;
+const LEAST_PASSPHRASE = 8;
 
 export function newSigner(): Signer {
   return signerOf(generateKeyPairSync('ed25519').privateKey);
 }
 
-export function signerOf(privateKey: KeyObject): Signer {
+function signerOf(privateKey: KeyObject): Signer {
   const key = ed25519KeyJson(privateKey);
   return { keyId: keyIdOf(key), key, privateKey };
 }

@@ -125,7 +125,7 @@ export function digestOf(folder: RepositoryFolder, name: string, release: number
 }
 
 /** @throws InputError `ota-blob-missing` */
-export function readBlob(folder: RepositoryFolder, sha256: string): Uint8Array {
+function readBlob(folder: RepositoryFolder, sha256: string): Uint8Array {
   const path = folder.blobPath(sha256);
   try {
     return readFileSync(path);

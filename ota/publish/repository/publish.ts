@@ -217,7 +217,7 @@ function tooFew(folder: RepositoryFolder, waiting: Publication['waiting']): Upda
 }
 
 /** `1 of 2 by itself`. */
-export const statesText = (states: readonly SignatureState[]): string =>
+const statesText = (states: readonly SignatureState[]): string =>
   states.map(({ have, need, by }) => `${have} of ${need} by ${by}`).join(' and ');
 
 /** timestamp.json last: until it is there, nobody looks for the others, but for root, whose next version stands by itself. */

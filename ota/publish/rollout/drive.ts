@@ -115,12 +115,17 @@ function after(rollout: Rollout, decision: Decision, now: EpochMillis): Rollout 
   return decision.do === 'finish' ? { ...rollout, state: 'done', reason: 'on all nodes' } : rollout;
 }
 
-async function assign({ folder, signers, now }: Publisher, rollout: Rollout): Promise<void> {
+async function assign(publisher: Publisher, rollout: Rollout): Promise<void> {
+  const { folder, now } = publisher;
   draftAssignment(folder, assignmentFor(rollout, assignmentOf(folder, rollout.group)), now());
+  await publishAssignment(publisher);
+}
+
+/** @throws UpdateError `ota-threshold` when the keys are too few for deploy; as publish */
+export async function publishAssignment({ folder, signers, now }: Publisher): Promise<void> {
   const { waiting } = await publish(folder, signers, now());
-  if (waiting.every(({ role }) => role !== 'deploy')) return;
-  const text = 'the assignment needs more signatures of deploy than keys were given';
-  throw new UpdateError('ota-threshold', text, { facts: { id: rollout.id } });
+  if (waiting.some(({ role }) => role === 'deploy'))
+    throw new UpdateError('ota-threshold', 'deploy needs more signatures than keys were given');
 }
 
 /** Stops the waves, or lets them go on; what is public stays. @throws UpdateError `ota-rollout-state` when it has ended. */

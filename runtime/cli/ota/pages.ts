@@ -93,11 +93,12 @@ that it lists. docs/bundle.md has the format.
        vigie ota rollout status REPO
        vigie ota rollout pause|resume|abort REPO [ROLLOUT]
 
-  start    say what a group is to run: all of it at once, or wave by wave while reports are good
-  status   rollouts and where they are
-  pause    stop the waves; what is out stays out
-  resume   let them go on
-  abort    take the release back, and block it
+  start       say what a group is to run: all of it at once, or wave by wave while reports are good
+  status      rollouts and where they are
+  pause       stop the waves; what is out stays out
+  resume      let them go on
+  abort       take the release back, and block it
+  configure   send a configuration to a group
 `,
   fleet: `Usage: vigie ota fleet list [REPO] --broker URL --site NAME
 

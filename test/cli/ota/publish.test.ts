@@ -168,6 +168,32 @@ test('the next release: a delta, a stick, and back by abort', async () => {
   assert.match((await good('repo', 'status', repo)).stdout, /group pumps: nothing; 1 blocked/);
 });
 
+test('a configuration goes to a group once it is one that nodes take', async () => {
+  const repo = at('fleet');
+  writeFileSync(at('vigie.yaml'), 'node: { site: plant, name: any }\nspeed: 3\n');
+  const bad = await ota('rollout', 'configure', repo, at('vigie.yaml'), '--group', 'pumps', ...every);
+  assert.is(bad.code, 1);
+  assert.match(bad.stderr, /vigie\.yaml:2:1: speed/);
+  writeFileSync(at('vigie.yaml'), 'node: { site: plant, name: any }\n');
+  const sent = await good(
+    'rollout',
+    'configure',
+    repo,
+    at('vigie.yaml'),
+    '--group',
+    'pumps',
+    ...every,
+    '--json',
+  );
+  const { configuration } = JSON.parse(sent.stdout);
+  assert.equal(
+    readFileSync(at('fleet', 'public', 'blobs', configuration.sha256)),
+    readFileSync(at('vigie.yaml')),
+  );
+  await good('repo', 'verify', repo);
+  await good('rollout', 'configure', repo, '--none', '--group', 'pumps', ...every);
+});
+
 test('a tampered stick: 23 for content, 20 for another root', async () => {
   const blobs = at('stick', 'blobs');
   const [largest] = readdirSync(blobs).sort(
