@@ -50,7 +50,7 @@ export function statusText(status: StatusAnswer): string {
     releaseText(model.staged),
     String(model.floor),
   ]);
-  return `${lines.join('\n')}\n\n${table(head, rows)}${models.flatMap(remarks).join('')}`;
+  return `${lines.join('\n')}\n\n${table(head, rows)}${models.flatMap((model) => [...remarks(model)]).join('')}`;
 }
 
 function* remarks({ name, trouble, trial, refused, blocked }: ReportedModel): Generator<string> {
