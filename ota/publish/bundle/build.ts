@@ -15,6 +15,7 @@ import { BUNDLE_PATH } from '../../bundle/bundle-limits.ts';
 import type { Manifest } from '../../bundle/manifest.ts';
 import { bundleDigest, MANIFEST_FILE, readBundle } from '../../bundle/read-bundle.ts';
 import { type VectorCase, writeVectors } from '../../bundle/vectors.ts';
+import { BLOCK_BYTES } from '../../client/blob-source.ts';
 import { canonicalBytes } from '../../client/tuf/canonical-json.ts';
 import { BLOBS_FOLDER } from '../../protocol/public-tree.ts';
 import { keepBytes, keepFile, mismatch, type OnBytes, PUBLIC_MODE } from '../blobs.ts';
@@ -142,6 +143,8 @@ async function deltasOf(
   for (const directory of deltaFrom) {
     const base = openBuilt(directory);
     for (const file of files) {
+      // One block is one request, of the file as of a delta.
+      if (file.length <= BLOCK_BYTES) continue;
       const from = base.bundle.files.find(({ path }) => path === file.path);
       const known = from === undefined || from.sha256 === file.sha256;
       if (known || deltas.some((one) => one.path === file.path && one.from === from.sha256)) continue;
