@@ -6,8 +6,9 @@ import { sessionLimits } from '../config/device-profile/session-limits.ts';
 import type { RunnableConfig } from '../config/last-known-good.ts';
 import type { CameraConfig } from '../config/schema/camera.ts';
 import { readSecret } from '../config/secret.ts';
+import type { CameraView } from '../core/camera-view.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Component } from '../core/component.ts';
+import { type Component, HEALTHY } from '../core/component.ts';
 import { DeviceError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Accept } from '../core/messages.ts';
@@ -15,6 +16,7 @@ import type { Registry } from '../core/prometheus.ts';
 import { CameraGroup } from '../sources/camera/group.ts';
 import type { CapturedPicture, PictureWish } from '../sources/camera/messages.ts';
 import { CameraScenes, type SceneUpdate } from './scenes.ts';
+import { LiveView } from './view.ts';
 
 export interface CamerasParts {
   readonly running: RunnableConfig;
@@ -33,6 +35,8 @@ export interface Cameras {
   /** In the order they start. */
   readonly components: readonly Component[];
   readonly scenes: CameraScenes;
+  /** For the live view, in the order of the configuration. */
+  readonly views: readonly CameraView[];
   /** @throws (rejects) DeviceError `no-picture`, retryable. */
   picture(camera: string, wish: PictureWish): Promise<CapturedPicture>;
   /** Called with what came of each frame that a model looked at. Must not throw. */
@@ -48,7 +52,9 @@ export function createCameras(parts: CamerasParts): Cameras {
     ...parts,
     cameras,
     onBusy: (camera, busy) => groups.get(camera)?.busy(camera, busy),
+    onEvent: (event, stamp) => views.get(event.camera)?.event(event, stamp),
     onUpdate: (camera, update) => {
+      views.get(camera)?.update(update);
       for (const listener of listeners) listener(camera, update);
     },
   });
@@ -69,11 +75,22 @@ export function createCameras(parts: CamerasParts): Cameras {
     });
     for (const { name } of members) groups.set(name, made);
   }
+  const picture = (camera: string, wish: PictureWish) =>
+    groups.get(camera)?.picture(camera, wish) ?? Promise.reject(unknown(camera));
+  const health = (camera: string) => groups.get(camera)?.health().parts?.[camera] ?? HEALTHY;
+  const views = new Map(
+    cameras.map((camera) => {
+      const { name } = camera;
+      const asked = { picture: (wish: PictureWish) => picture(name, wish), health: () => health(name) };
+      return [name, new LiveView({ camera, clock, ...asked })];
+    }),
+  );
   log.info({ event: 'cameras.joined', cameras: cameras.length }, `${cameras.length} cameras are watched`);
   return {
     components: [scenes, ...new Set(groups.values())],
     scenes,
-    picture: (camera, wish) => groups.get(camera)?.picture(camera, wish) ?? Promise.reject(unknown(camera)),
+    views: [...views.values()],
+    picture,
     onUpdate: (listener) => void listeners.push(listener),
   };
 }

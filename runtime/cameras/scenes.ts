@@ -29,6 +29,8 @@ export interface ScenesOptions {
   readonly idPrefix: string;
   /** A camera's scene began to track something, or tracks nothing any more. */
   readonly onBusy: (camera: string, busy: boolean) => void;
+  /** In the order they happened. Must not throw. */
+  readonly onEvent: (event: DetectionEvent, stamp: Stamp) => void;
   /** Must not throw. */
   readonly onUpdate: (camera: string, update: SceneUpdate) => void;
 }
@@ -107,9 +109,10 @@ export class CameraScenes implements Component {
   }
 
   #send(events: readonly DetectionEvent[], stamp: Stamp): Promise<void>[] {
-    const { accept, log } = this.#options;
+    const { accept, log, onEvent } = this.#options;
     return events.map((body) => {
       const { camera, kind, phase, id, summary } = body;
+      onEvent(body, stamp);
       log.info({ event: `detection.${kind}.${phase}`, camera, id }, summary);
       return accept({ ...stamp, class: 'event', topic: 'events/detection', body }).catch((error: unknown) => {
         log.error({ event: 'detection.event.lost', camera, id, error: describeError(error) }, summary);

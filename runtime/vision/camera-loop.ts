@@ -1,8 +1,10 @@
 /** One camera in the vision process: frames from its pipeline, the newest to the model, what it finds to the node. */
 
 import { Capture, type CapturedFrame, type CaptureEvent } from '../addon/capture.ts';
+import { drawPicture, type PictureOptions } from '../addon/draw.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError, VigieError } from '../core/errors.ts';
+import type { Box } from '../core/geometry.ts';
 import { type Millis, millis } from '../core/units.ts';
 import { MotionGate } from '../pipeline/detection/motion/gate.ts';
 import type {
@@ -32,7 +34,7 @@ const GRID = 80;
 export class CameraLoop {
   readonly #options: CameraLoopOptions;
   readonly #gate: MotionGate | undefined;
-  readonly #kept = new KeptFrames();
+  readonly #kept: KeptFrames;
   readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, detected: 0, dropped: 0 };
   #capture: Capture | undefined;
   #model: LoadedModel | undefined;
@@ -46,6 +48,7 @@ export class CameraLoop {
 
   constructor(options: CameraLoopOptions) {
     this.#options = options;
+    this.#kept = new KeptFrames(options.job.hidden);
     this.#gate = options.job.motion && new MotionGate(options.job.motion);
   }
 
@@ -78,21 +81,16 @@ export class CameraLoop {
 
   async picture(request: number, wish: PictureWish): Promise<void> {
     const { send } = this.#options;
-    const frame = this.#kept.find(wish.sequence);
-    if (!frame) return void send(noPicture(request, 'no frame came yet'));
-    const { sequence, capturedAt, width, height } = frame;
-    const facts = {
-      type: 'picture',
-      request,
-      sequence,
-      capturedAt: millis(capturedAt),
-      width,
-      height,
-    } as const;
+    const kept = this.#kept.find(wish.sequence);
+    if (!kept) {
+      send(noPicture(request, 'no frame came yet, or none that the model looked at'));
+      return;
+    }
+    const { sequence, capturedAt } = kept.frame;
     try {
-      const { quality, most } = wish;
-      const jpeg = await frame.encodeJpeg(most === undefined ? { quality } : { quality, most });
-      if (!send(facts, jpeg)) this.#counters.dropped += 1;
+      const { data, width, height } = await drawPicture(kept.frame, optionsOf(wish, kept.hidden ?? []));
+      const facts = { sequence, capturedAt: millis(capturedAt), width, height };
+      if (!send({ type: 'picture', request, ...facts }, data)) this.#counters.dropped += 1;
     } catch (error) {
       send(noPicture(request, describeError(error)));
     }
@@ -181,7 +179,7 @@ export class CameraLoop {
     if (generation !== this.#generation) return;
     const timing = { handOver: millis(handed - capturedAt), detect: millis(clock.mono() - handed) };
     this.#counters.detected += 1;
-    if (found.length > 0) this.#kept.keep(frame);
+    this.#kept.looked(frame, found);
     if (!send(looked(job.camera, frame, found, timing))) this.#counters.dropped += 1;
   }
 
@@ -201,6 +199,21 @@ export class CameraLoop {
     const detail = job.secret === '' ? text : text.replaceAll(job.secret, '[redacted]');
     send({ type: 'fault', camera: job.camera, code, detail });
   }
+}
+
+/** @param hidden grows by a quarter: a person moves from look to look. */
+function optionsOf(
+  { quality, most, mostBytes, annotations }: PictureWish,
+  hidden: readonly Box[],
+): PictureOptions {
+  return {
+    quality,
+    hidden,
+    enlarge: 0.25,
+    ...(most === undefined ? {} : { most }),
+    ...(mostBytes === undefined ? {} : { mostBytes }),
+    ...(annotations ? { annotations } : {}),
+  };
 }
 
 function noPicture(request: number, problem: string): PictureReply {

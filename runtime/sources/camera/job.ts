@@ -26,6 +26,9 @@ export interface CameraJobs {
   readonly refused: readonly RefusedCamera[];
 }
 
+/** There is no model for faces here: whole persons are hidden for them. */
+const PERSONS = ['person'];
+
 /** A camera that cannot be asked for as configured is refused; the others of its process run. */
 export function jobOf(camera: CameraConfig, parts: JobParts): CameraJob | RefusedCamera {
   try {
@@ -46,6 +49,7 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
     camera: name,
     ...describePipeline({ camera, profile, password: secret, pictures }),
     secret,
+    hidden: camera.privacy.blur === 'none' ? [] : PERSONS,
     endless: source.type !== 'file',
     ...(model
       ? { model: { ...modelJob(model, profile, limits), lowScore: detection.tracker.lowScore } }

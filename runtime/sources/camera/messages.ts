@@ -1,6 +1,7 @@
 /** What the node and its vision processes say to each other. Plain data; framing.ts puts it on the wire. */
 
 import type { DetectionConfig } from '../../config/schema/zones.ts';
+import type { Annotations } from '../../core/annotations.ts';
 import type { Box } from '../../core/geometry.ts';
 import type { ModelIdentity } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
@@ -65,6 +66,8 @@ export interface CameraJob {
   readonly endless: boolean;
   /** Undefined: frames are captured and counted only. */
   readonly model?: ModelJob;
+  /** Found objects of these classes are made unrecognisable on every picture. */
+  readonly hidden: readonly string[];
   /** Undefined: the model looks at every frame. */
   readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'>;
 }
@@ -117,6 +120,9 @@ export interface PictureWish {
   readonly quality: number;
   /** Longest side, pixels: a larger picture is scaled down. */
   readonly most?: number;
+  /** Of the JPEG, which is made worse and then smaller until it fits. */
+  readonly mostBytes?: number;
+  readonly annotations?: Annotations;
   /** Of a frame whose detections came just now; the newest frame when it is gone, or when left out. */
   readonly sequence?: number;
 }
