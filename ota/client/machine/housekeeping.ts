@@ -33,6 +33,8 @@ export function sweep({ store, records, serving }: Swept, log: Log): void {
   }
 }
 
+const NOWHERE_TO_GO = 'the assignment blocks what serves, and there is nothing to go back to';
+
 /** What serves is stopped only where something else can: a stolen deploy key must not still a fleet. */
 export async function obeyBlocks(
   serving: Serving,
@@ -41,8 +43,11 @@ export async function obeyBlocks(
 ): Promise<void> {
   const reason = 'the assignment blocks it';
   if (trial && blocked.includes(trial.digest)) await serving.rollBackTrial(name, 'ota-blocked', reason);
-  if (!active || !blocked.includes(active.digest)) return;
+  if (!active || !blocked.includes(active.digest)) {
+    if (serving.trouble.get(name) === NOWHERE_TO_GO) serving.trouble.delete(name);
+    return;
+  }
   if (previous && !blocked.includes(previous.digest))
     await serving.rollBackActive(name, 'ota-blocked', reason);
-  else serving.trouble.set(name, 'the assignment blocks what serves, and there is nothing to go back to');
+  else serving.trouble.set(name, NOWHERE_TO_GO);
 }

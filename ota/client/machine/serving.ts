@@ -26,7 +26,6 @@ import {
   serveSteadily,
 } from './record.ts';
 
-/** A load that takes longer hangs. TensorRT engines are built before, in S-VERIFY. */
 const SERVE_LIMIT = minutes(2);
 /** What serves this long came up well. */
 const STEADY_AFTER = minutes(1);
@@ -40,6 +39,8 @@ export interface ServingOptions {
   readonly host: ModelHost;
   readonly clock: Pick<Clock, 'mono'>;
   readonly log: Log;
+  /** For a load (2 min); TensorRT engines are built before, in S-VERIFY. One that takes longer hangs. */
+  readonly serveLimit: Millis | undefined;
   /** Something that the report says has changed. */
   readonly onChange: () => void;
   /** A release was committed: what nobody needs any more may go. */
@@ -252,9 +253,9 @@ export class Serving {
   }
 
   async #serve(name: string, bundle: InstalledBundle): Promise<void> {
-    const { host, clock, log } = this.#options;
+    const { host, clock, log, serveLimit = SERVE_LIMIT } = this.#options;
     this.#served.delete(name);
-    const { switchMs } = await withLimit(host.serve(bundle), SERVE_LIMIT, name);
+    const { switchMs } = await withLimit(host.serve(bundle), serveLimit, name);
     const { release, digest } = bundle;
     this.#served.set(name, { release: { release, digest }, since: clock.mono(), bundle, steady: false });
     this.trouble.delete(name);

@@ -35,6 +35,8 @@ export interface UpdaterOptions {
   readonly publishReport: (bytes: Uint8Array) => Promise<void>;
   readonly checkEvery: Millis;
   readonly log: Log;
+  /** For the load of a model (2 min). */
+  readonly serveLimit?: Millis;
   readonly fs?: FileSystem;
   /** Between two looks at trials (1 s); 0: whoever made the updater calls `tick`. */
   readonly tickEvery?: Millis;

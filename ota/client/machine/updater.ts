@@ -210,7 +210,7 @@ export class Updater implements Component {
   }
 
   #assemble(store: UpdateStore): Running {
-    const { clock, built, factoryRoot, sources, host, log, configuration } = this.#options;
+    const { clock, built, factoryRoot, sources, host, log, configuration, serveLimit } = this.#options;
     const updateClock = new UpdateClock({ fs: store.fs, path: store.path('clock.json'), clock, built });
     if (!updateClock.load()) log.warn({ event: 'ota.clock.damaged' }, 'clock.json was damaged; begins anew');
     const records = new ModelRecords(store);
@@ -226,6 +226,7 @@ export class Updater implements Component {
       host,
       clock,
       log,
+      serveLimit,
       onChange,
       onCommit: () => {
         this.#sweepDue = true;
@@ -254,6 +255,10 @@ export class Updater implements Component {
       for (const { error } of result.failures) this.#note(error);
       for (const model of result.models)
         if (model.result === 'refused' && ATTACKS.has(model.code)) this.#attack = true;
+      // What an earlier update left may be what takes the room.
+      this.#sweepDue ||= result.models.some(
+        (one) => one.result === 'refused' && one.code === 'ota-disk-full',
+      );
       const repaired = result.models.filter((model) => model.result === 'repaired');
       await this.#inLane(async ({ serving }) => {
         for (const { name } of repaired) await serving.restore(name);

@@ -143,7 +143,6 @@ export class RigHub implements BlobSource {
 }
 
 export interface Behaviour {
-  /** Throws at load. */
   readonly load?: 'throws' | 'hangs';
   readonly selftest?: 'throws' | 'fails-once';
   readonly measures?: Partial<ServingMeasures>;
@@ -192,6 +191,7 @@ export class RigHost implements ModelHost {
     this.#requireWhole(bundle);
     const { load } = this.behaviour.get(bundle.release) ?? {};
     if (load === 'throws') throw new ModelError('model-load', `release ${bundle.release} does not load`);
+    if (load === 'hangs') await new Promise(() => {});
     this.serving = bundle;
     this.idleReason = undefined;
     this.served.push(bundle.release);

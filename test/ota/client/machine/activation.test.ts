@@ -6,6 +6,7 @@ import { otaCommands } from '../../../../ota/client/machine/commands.ts';
 import type { UpdaterOptions } from '../../../../ota/client/machine/updater.ts';
 import { CommandTable } from '../../../../runtime/core/commands.ts';
 import { InputError } from '../../../../runtime/core/errors.ts';
+import { millis } from '../../../../runtime/core/units.ts';
 import { CrashFs } from '../../../support/crash-fs.ts';
 import {
   type Behaviour,
@@ -66,6 +67,21 @@ for (const [what, bad, reason] of BAD) {
     await rig.updater.stop();
   });
 }
+
+test('case 49: a model that hangs at load makes way after the time that a load may take', async () => {
+  const { rig: first, hub, behaviour } = await onFirst();
+  await first.updater.stop();
+  behaviour.set(2, { load: 'hangs' });
+  const rig = new Rig(
+    first.fs.afterCut(() => true),
+    hub,
+    { behaviour, serveLimit: millis(20) },
+  );
+  await rig.updater.start();
+  await rig.update();
+  assert.equal([rig.host.serving?.release, rig.model?.refused?.code], [1, 'serve-timeout']);
+  await rig.updater.stop();
+});
 
 test('case 49: wrong golden output never gets as far as serving', async () => {
   const { rig, behaviour } = await onFirst();

@@ -195,6 +195,21 @@ test('case 46: the power goes at every change of a trial that fails and is rolle
   assert.equal(tally.violations, []);
 });
 
+test('case 50: the power goes at every change of a trial that goes on after a power cut', async () => {
+  const hub = newHub();
+  const settled = await diskAfter(hub, {});
+  hub.assign([{ release: 2 }]);
+  const rig = new Rig(settled, hub);
+  await rig.updater.start();
+  await rig.updater.check();
+  assert.equal([rig.host.serving?.release, rig.model?.trial?.attemptsLeft], [2, 2]);
+  const disk = rig.fs.afterCut(() => true);
+  await rig.updater.stop();
+  const work = (again: Rig) => again.runTrial();
+  const tally = await run('trial goes on', { hub, behaviour: new Map(), disk, work, end: [2] });
+  assert.equal(tally.violations, []);
+});
+
 test('case 46: the power goes at every change of a rollback by hand', async () => {
   const hub = newHub();
   const disk = await diskAfter(hub, {}, async (rig) => {
