@@ -20,7 +20,7 @@ import { canonicalBytes } from '../../client/tuf/canonical-json.ts';
 import { BLOBS_FOLDER } from '../../protocol/public-tree.ts';
 import { keepBytes, keepFile, mismatch, type OnBytes, PUBLIC_MODE } from '../blobs.ts';
 import { makeDelta } from '../delta/make-delta.ts';
-import { BUNDLE_FILE, type BuiltBundle, openBuilt } from './built.ts';
+import { BUNDLE_FILE, type BuiltBundle, contentPaths, manifestOf, openBuilt } from './built.ts';
 
 const VECTORS_FILE = 'selftest.vec';
 const PROVENANCE_FILE = 'model.sig';
@@ -109,16 +109,6 @@ export function bundleBytes(bundle: VerifiedBundle): Uint8Array {
   return canonicalBytes(JSON.parse(JSON.stringify(bundle)));
 }
 
-/** Paths that a manifest names besides its own. */
-export function contentPaths(manifest: Manifest): string[] {
-  const paths = manifest.artifacts.map(({ path }) => path);
-  if (manifest.task !== 'anomaly' && !Array.isArray(manifest.labels) && 'path' in manifest.labels)
-    paths.push(manifest.labels.path);
-  const { decoding } = manifest;
-  if (decoding.head === 'ssd' && !Array.isArray(decoding.anchors)) paths.push(decoding.anchors.path);
-  return [...new Set(paths)];
-}
-
 function keepContent({ manifest, folder, onBytes }: BuildOptions, blobs: string, path: string): BundleFile {
   if (!BUNDLE_PATH.test(path)) {
     const text = `the manifest names '${path}': in a bundle, paths have up to four parts of letters, digits, '.', '_' and '-'`;
@@ -135,7 +125,7 @@ function keepContent({ manifest, folder, onBytes }: BuildOptions, blobs: string,
 }
 
 async function deltasOf(
-  { deltaFrom, onStep }: BuildOptions,
+  { deltaFrom, manifest, onStep }: BuildOptions,
   files: readonly BundleFile[],
   blobs: string,
 ): Promise<MadeDelta[]> {
@@ -145,7 +135,7 @@ async function deltasOf(
     for (const file of files) {
       // One block is one request, of the file as of a delta.
       if (file.length <= BLOCK_BYTES) continue;
-      const from = base.bundle.files.find(({ path }) => path === file.path);
+      const from = counterpart(base, file.path, manifest);
       const known = from === undefined || from.sha256 === file.sha256;
       if (known || deltas.some((one) => one.path === file.path && one.from === from.sha256)) continue;
       const bytes = readFileSync(base.blob(from.sha256));
@@ -163,4 +153,16 @@ async function deltasOf(
     }
   }
   return deltas;
+}
+
+/** The file of the earlier bundle that became this one: of the same name, or for the same backend in the same precision. */
+function counterpart(base: BuiltBundle, path: string, manifest: Manifest): BundleFile | undefined {
+  const at = (wanted: string) => base.bundle.files.find((file) => file.path === wanted);
+  const artifact = manifest.artifacts.find((one) => one.path === path);
+  const same = at(path);
+  if (same || !artifact) return same;
+  const before = manifestOf(base).artifacts.find(
+    ({ backend, precision }) => backend === artifact.backend && precision === artifact.precision,
+  );
+  return before && at(before.path);
 }

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { InputError } from '../../../runtime/core/errors.ts';
 import type { VerifiedBundle } from '../../bundle/bundle.ts';
 import { MOST_BUNDLE_BYTES } from '../../bundle/bundle-limits.ts';
-import { readBundle } from '../../bundle/read-bundle.ts';
+import type { Manifest } from '../../bundle/manifest.ts';
+import { fileAt, MANIFEST_FILE, readBundle } from '../../bundle/read-bundle.ts';
+import { parseManifest } from '../../bundle/read-manifest.ts';
 import { BLOBS_FOLDER, PublicTree } from '../../protocol/public-tree.ts';
-import { BlobReader, type OnBytes } from '../blobs.ts';
+import { BlobReader, mismatch, type OnBytes } from '../blobs.ts';
 
 export interface BuiltBundle {
   readonly bundle: VerifiedBundle;
@@ -38,10 +40,32 @@ export function openBuilt(directory: string): BuiltBundle {
   };
 }
 
+/** @throws InputError `manifest-invalid`, `manifest-newer`, `ota-file-unreadable` */
+export function manifestOf({ bundle, blob }: BuiltBundle): Manifest {
+  const path = blob(fileAt(bundle, MANIFEST_FILE).sha256);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new InputError('ota-file-unreadable', `cannot read ${path}`, { cause, facts: { path } });
+  }
+  return parseManifest(text, MANIFEST_FILE);
+}
+
+/** Paths that a manifest names besides its own. */
+export function contentPaths(manifest: Manifest): string[] {
+  const paths = manifest.artifacts.map(({ path }) => path);
+  if (manifest.task !== 'anomaly' && !Array.isArray(manifest.labels) && 'path' in manifest.labels)
+    paths.push(manifest.labels.path);
+  const { decoding } = manifest;
+  if (decoding.head === 'ssd' && !Array.isArray(decoding.anchors)) paths.push(decoding.anchors.path);
+  return [...new Set(paths)];
+}
+
 /**
  * Hashes everything that a built bundle lists.
  * @returns also the names of its blobs: files, block maps, deltas.
- * @throws UpdateError `ota-mismatch`; as openBuilt.
+ * @throws UpdateError `ota-mismatch`; as openBuilt and manifestOf.
  */
 export async function verifyBuilt(
   directory: string,
@@ -51,6 +75,11 @@ export async function verifyBuilt(
   const { files, deltas } = built.bundle;
   const reader = new BlobReader(new PublicTree(directory), onBytes);
   for (const file of [...files, ...deltas]) await reader.checkMapped(file);
+  // The manifest is content, and may name what is not there.
+  const manifest = manifestOf(built);
+  for (const path of contentPaths(manifest)) fileAt(built.bundle, path);
+  if (manifest.name !== built.bundle.name)
+    throw mismatch(directory, `holds the model '${manifest.name}' under the name '${built.bundle.name}'`);
   return { ...built, blobs: reader.seen };
 }
 

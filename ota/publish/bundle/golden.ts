@@ -6,11 +6,10 @@ import { loadSession } from '../../../runtime/pipeline/inference/load-session.ts
 import type { BackendName, Tensors } from '../../../runtime/pipeline/inference/session.ts';
 import { compareVectors, type Difference } from '../../bundle/compare-vectors.ts';
 import type { Manifest } from '../../bundle/manifest.ts';
-import { fileAt, MANIFEST_FILE } from '../../bundle/read-bundle.ts';
-import { parseManifest } from '../../bundle/read-manifest.ts';
+import { fileAt } from '../../bundle/read-bundle.ts';
 import { readVectors, type VectorCase } from '../../bundle/vectors.ts';
 import { type Range, randomInputs } from '../../model/random-inputs.ts';
-import type { BuiltBundle } from './built.ts';
+import { type BuiltBundle, manifestOf } from './built.ts';
 
 export interface GoldenOptions {
   readonly manifest: Manifest;
@@ -71,14 +70,14 @@ export interface RanArtifact {
  * Runs a built bundle's golden vectors with all of its artifacts that run here.
  * @throws ModelError `ota-vectors-differ`; InputError `ota-no-selftest`; what loading and running throw.
  */
-export async function runVectors({ bundle, blob }: BuiltBundle): Promise<RanArtifact[]> {
+export async function runVectors(built: BuiltBundle): Promise<RanArtifact[]> {
+  const { bundle, blob } = built;
   const at = (path: string) => blob(fileAt(bundle, path).sha256);
   const { selftest, name, release } = bundle;
   if (!selftest) throw new InputError('ota-no-selftest', `${name} ${release} has no golden vectors to run`);
   const cases = readVectors(readFileSync(at(selftest.vectors)));
-  const manifest = parseManifest(readFileSync(at(MANIFEST_FILE), 'utf8'), MANIFEST_FILE);
   const ran: RanArtifact[] = [];
-  for (const { path, backend } of manifest.artifacts) {
+  for (const { path, backend } of manifestOf(built).artifacts) {
     if (backend === 'tensorrt') {
       ran.push({ path, backend, why: ON_BOARD });
       continue;

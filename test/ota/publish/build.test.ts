@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Manifest } from '../../../ota/bundle/manifest.ts';
-import { type BuildOptions, buildBundle } from '../../../ota/publish/bundle/build.ts';
+import { type BuildOptions, buildBundle, bundleBytes } from '../../../ota/publish/bundle/build.ts';
 import { verifyBuilt } from '../../../ota/publish/bundle/built.ts';
 import { goldenVectors, runVectors } from '../../../ota/publish/bundle/golden.ts';
 import { epochMillis } from '../../../runtime/core/units.ts';
@@ -101,18 +101,31 @@ test('without an ONNX model nobody can say what is right', async () => {
 
 test('a delta from the release before, where it is worth it', async () => {
   const before = await build([artifact('m.onnx', scoreModel(1, 200_000))]).report;
-  const next = await build([artifact('m.onnx', scoreModel(1.0001, 200_000))], {
+  // Of another name, as models often are: for the same backend in the same precision.
+  const next = await build([artifact('m2.onnx', scoreModel(1.0001, 200_000))], {
     release: 2,
     deltaFrom: [before.directory],
   }).report;
   const [delta] = next.bundle.deltas;
   assert.is(next.bundle.deltas.length, 1);
   assert.is(delta!.from, before.bundle.files.find(({ path }) => path === 'm.onnx')?.sha256);
-  const model = next.bundle.files.find(({ path }) => path === 'm.onnx')!;
+  const model = next.bundle.files.find(({ path }) => path === 'm2.onnx')!;
   assert.ok(delta!.length < model.length * 0.9, `${delta!.length} of ${model.length}`);
   await verifyBuilt(next.directory);
   rmSync(next.blob(delta!.blocks));
   assert.is((await rejection(verifyBuilt(next.directory))).code, 'ota-mismatch');
+});
+
+test('a manifest that names what the bundle does not list, or another model, is found before it is signed', async () => {
+  const { directory, bundle } = await build([artifact('a.onnx', scoreModel(1))]).report;
+  const path = join(directory, 'bundle.json');
+  for (const other of [
+    { ...bundle, name: 'other' },
+    { ...bundle, files: bundle.files.filter((file) => file.path !== 'a.onnx') },
+  ]) {
+    writeFileSync(path, bundleBytes(other));
+    assert.is((await rejection(verifyBuilt(directory))).code, 'ota-mismatch');
+  }
 });
 
 test('tuf-js, which knows nothing of ours, finds bundle and assignment in what we publish', async () => {

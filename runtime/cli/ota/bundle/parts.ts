@@ -69,7 +69,7 @@ export async function bundleParts(
     ? await loneManifest(source, values, release)
     : await writtenManifest(source, values);
   const folder = dirname(source);
-  const { contentPaths } = await import('../../../../ota/publish/bundle/build.ts');
+  const { contentPaths } = await import('../../../../ota/publish/bundle/built.ts');
   const sizes = contentPaths(manifest).map(
     (path) => statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0,
   );
