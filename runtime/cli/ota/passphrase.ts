@@ -76,8 +76,9 @@ const INTERRUPT = '\x03';
 /** Without an echo of what is typed. */
 function readHidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // First: who types as soon as the prompt is there must not see it on the screen.
   stdin.setRawMode(true);
+  stderr.write(prompt);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {
