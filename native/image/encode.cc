@@ -57,8 +57,4 @@ std::vector<std::uint8_t> encode_jpeg(const Picture& picture, int quality) {
   return jpeg;
 }
 
-std::vector<std::uint8_t> encode_jpeg(const Frame& frame, const JpegOptions& options) {
-  return encode_jpeg(scaled_picture(frame, options.most), options.quality);
-}
-
 }  // namespace vigie::vision

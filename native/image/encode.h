@@ -8,20 +8,10 @@
 
 namespace vigie::vision {
 
-struct JpegOptions {
-  /// 1 … 100
-  int quality = 80;
-  /// Longest side, pixels: larger pictures are scaled down. 0: never.
-  std::uint32_t most = 0;
-};
-
 /// The frame in RGB. @param most longest side, pixels: larger pictures are scaled down. 0: never.
 Picture scaled_picture(const Frame& frame, std::uint32_t most);
 
 /// @param quality 1 … 100 @throws Error bad-argument, out-of-memory
 std::vector<std::uint8_t> encode_jpeg(const Picture& picture, int quality);
-
-/// @throws Error bad-argument, out-of-memory
-std::vector<std::uint8_t> encode_jpeg(const Frame& frame, const JpegOptions& options);
 
 }  // namespace vigie::vision

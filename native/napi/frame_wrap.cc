@@ -6,7 +6,6 @@
 #include "capture/frame_work.h"
 #include "napi/addon_data.h"
 #include "napi/arguments.h"
-#include "napi/jpeg_job.h"
 
 namespace vigie::node {
 
@@ -25,7 +24,6 @@ double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanos
 Napi::Function FrameWrap::define(Napi::Env env) {
   return DefineClass(env, "CapturedFrame",
                      {
-                         InstanceMethod<&FrameWrap::encode_jpeg>("encodeJpeg"),
                          InstanceMethod<&FrameWrap::copy>("copy"),
                          InstanceMethod<&FrameWrap::luma_grid>("lumaGrid"),
                          InstanceMethod<&FrameWrap::close>("close"),
@@ -74,19 +72,6 @@ void FrameWrap::fill(Napi::Env env, FramePointer frame) {
 void FrameWrap::release(Napi::Env env) {
   frame_.reset();
   if (accounted_ != 0) Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(accounted_, 0));
-}
-
-/// encodeJpeg({ quality, most }): a promise of the picture as a Uint8Array, made on a thread of the pool.
-Napi::Value FrameWrap::encode_jpeg(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    const Napi::Object options = options_object(info);
-    vision::JpegOptions wanted;
-    wanted.quality = static_cast<int>(whole_number(options.Get("quality"), "quality", 1, 100));
-    if (!options.Get("most").IsUndefined()) {
-      wanted.most = static_cast<std::uint32_t>(whole_number(options.Get("most"), "most", 16, vision::kLongestSide));
-    }
-    return JpegJob::start(info.Env(), of(Value()), wanted);
-  });
 }
 
 /// copy(): a frame of the same picture in memory of its own.

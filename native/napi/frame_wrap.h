@@ -24,7 +24,6 @@ class FrameWrap : public Napi::ObjectWrap<FrameWrap> {
  private:
   void fill(Napi::Env env, FramePointer frame);
   void release(Napi::Env env);
-  Napi::Value encode_jpeg(const Napi::CallbackInfo& info);
   Napi::Value copy(const Napi::CallbackInfo& info);
   Napi::Value luma_grid(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

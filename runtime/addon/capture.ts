@@ -2,7 +2,7 @@
 
 import { binding, calling, translated } from './binding.ts';
 
-/** A captured frame. `Vision.detect` takes it as it takes a Frame, without a copy. */
+/** A captured frame. `Vision.detect` and `drawPicture` take it as they take a Frame, without a copy. */
 export interface CapturedFrame {
   readonly width: number;
   readonly height: number;
@@ -15,8 +15,6 @@ export interface CapturedFrame {
   readonly sameSince: number;
   /** In the recording, milliseconds; undefined where the source does not tell. */
   readonly position?: number | undefined;
-  /** @param options.most longest side: larger pictures are scaled down. @throws (rejects) InputError `bad-argument` */
-  encodeJpeg(options: { readonly quality: number; readonly most?: number }): Promise<Uint8Array>;
   /** The same picture in memory of its own: what is kept must not hold the camera's few buffers. */
   copy(): CapturedFrame;
   /** Mean brightness of each cell, row by row; at most 1024 cells a side. */

@@ -14,6 +14,7 @@ import {
   type CaptureEvent,
   type CaptureOptions,
 } from '../../runtime/addon/capture.ts';
+import { drawPicture } from '../../runtime/addon/draw.ts';
 import { decodePicture } from '../../runtime/addon/vision.ts';
 import { VigieError } from '../../runtime/core/errors.ts';
 import { canCapture } from '../support/cameras.ts';
@@ -186,18 +187,18 @@ if (canCapture()) {
   test('a frame becomes a JPEG, whole or smaller, and a grid of brightness', async () => {
     const { capture } = opened(live('width=640,height=360', 'white'));
     const frame = await waitFor('a frame', () => capture.take());
-    const whole = decodePicture(await frame.encodeJpeg({ quality: 90 }));
+    const whole = decodePicture((await drawPicture(frame, { quality: 90 })).data);
     assert.equal([whole.width, whole.height], [640, 360]);
     assert.ok(
       whole.data.every((value) => value > 245),
       'white of limited range is white',
     );
-    const small = decodePicture(await frame.encodeJpeg({ quality: 90, most: 160 }));
+    const small = decodePicture((await drawPicture(frame, { quality: 90, most: 160 })).data);
     assert.equal([small.width, small.height], [160, 90]);
     const grid = frame.lumaGrid(16, 9);
     assert.is(grid.length, 144);
     assert.ok(grid.every((value) => value > 230));
-    await rejects(() => frame.encodeJpeg({ quality: 0 }));
+    await rejects(() => drawPicture(frame, { quality: 0 }));
     frame.close();
     await capture.close();
   });
@@ -208,12 +209,12 @@ if (canCapture()) {
     await capture.close();
     const copy = frame.copy();
     assert.equal([copy.width, copy.sequence, copy.capturedAt], [66, frame.sequence, frame.capturedAt]);
-    const jpeg = frame.encodeJpeg({ quality: 90 });
+    const jpeg = drawPicture(frame, { quality: 90 });
     frame.close();
     frame.close();
-    await rejects(() => frame.encodeJpeg({ quality: 90 }));
+    await rejects(() => drawPicture(frame, { quality: 90 }));
     assert.throws(() => frame.lumaGrid(4, 4), 'closed');
-    assert.equal(await copy.encodeJpeg({ quality: 90 }), await jpeg);
+    assert.equal((await drawPicture(copy, { quality: 90 })).data, (await jpeg).data);
     copy.close();
   });
 
