@@ -58,6 +58,7 @@ test('case 36: a storm of announcements makes one look at a time, and none soone
   const timing = { jitter: millis(20), leastInterval: millis(200) };
   const watch = new AnnounceWatch({ link, topics, now, check, onAnnounced, ...timing });
   await watch.start();
+  const began = now();
   for (let i = 0; i < 300; i++) {
     const announcement = encodeAnnouncement({ timestamp: hash(i), broadcast: [] });
     broker.deliver(topics.announce, announcement);
@@ -68,7 +69,7 @@ test('case 36: a storm of announcements makes one look at a time, and none soone
   await sleep(300);
   watch.stop();
   assert.is(heard.length, 300, 'the same one twice is one');
-  assert.ok(starts.length >= 2 && starts.length <= 8, `${starts.length} looks`);
+  assert.ok(starts.length >= 2 && starts.length <= 2 + (now() - began) / 200, `${starts.length} looks`);
   for (const [i, start] of starts.entries()) assert.ok(i === 0 || start - starts[i - 1]! >= 195);
   const looks = starts.length;
   broker.deliver(topics.announce, encodeAnnouncement({ timestamp: hash(999), broadcast: [] }));

@@ -24,6 +24,14 @@ function sourceOn(broker: MemoryBroker, timing = FAST): MqttSource {
   return new MqttSource({ link: broker.link(), topics, node: 'n1', clock, timing });
 }
 
+/** For counts that must not depend on how busy the machine is. */
+const UNHURRIED = {
+  ...FAST,
+  shortestWait: millis(1000),
+  longestWait: millis(4000),
+  patience: millis(20_000),
+};
+
 /** A link on which some answers are lost. */
 function dropping(link: OtaLink, drop: (index: number) => boolean): OtaLink {
   return {
@@ -42,7 +50,7 @@ test('case 24: a block that is lost once is asked for again, alone', async () =>
     set.folder.blob(content);
     let lost = 0;
     const link = dropping(set.broker.link(), (index) => index === 3 && lost++ === 0);
-    const source = set.source({ link });
+    const source = set.source({ link, timing: UNHURRIED });
     const sink = sinkFor(content);
     await source.fetch(sink, NEVER);
     assert.ok(Buffer.compare(sink.bytes(), content) === 0);
@@ -65,9 +73,9 @@ test('case 24: a block that never comes ends the transfer in bounded time, and t
     assert.ok(error.retryable);
     assert.is(sink.missing, 1, 'the others came');
     lose = false;
-    const before = source.counters.requests;
+    const before = source.counters.bytesKept;
     await source.fetch(sink, NEVER);
-    assert.is(source.counters.requests - before, 1);
+    assert.is(source.counters.bytesKept - before, BLOCK_BYTES);
     assert.is(sink.missing, 0);
   } finally {
     set.end();
@@ -92,7 +100,7 @@ test('case 25: 10 % loss, duplicates and messages out of order: complete, at mos
   try {
     const long = randomBytes(64 * BLOCK_BYTES, 2);
     set.folder.blob(long);
-    const source = set.source({ timing: { ...FAST, shortestWait: millis(80), attempts: 8 } }, faults);
+    const source = set.source({ timing: { ...UNHURRIED, shortestWait: millis(300), attempts: 8 } }, faults);
     const sink = sinkFor(long);
     await source.fetch(sink, NEVER);
     assert.ok(Buffer.compare(sink.bytes(), long) === 0);
@@ -250,7 +258,7 @@ test('case 31: a forged block under a valid id is no answer, and the right one b
     answer({ total: content.length, bytes: right.map((byte) => byte ^ 0x55) });
     answer({ total: content.length, bytes: right });
   });
-  const source = sourceOn(broker);
+  const source = sourceOn(broker, UNHURRIED);
   const sink = sinkFor(content);
   await source.fetch(sink, NEVER);
   assert.ok(Buffer.compare(sink.bytes(), content) === 0);
