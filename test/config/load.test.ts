@@ -42,6 +42,14 @@ test('a wrong type, a bad duration and a missing key are all reported at once, i
   );
 });
 
+test('a node cannot have the name under which updates lie', () => {
+  assert.match(
+    load('node: { site: north, name: ota }\n').lines.join(),
+    /^vigie\.yaml:1:\d+: node\.name: .*topic of updates/,
+  );
+  assert.equal(load('node: { site: ota, name: ota-1 }\n').lines, []);
+});
+
 test('a wrong enum value says the choices and the nearest one', () => {
   const { lines } = load(`${HEAD}sources:\n${plc('a', unit(1, 't', ', register: holdng'))}`);
   assert.match(

@@ -22,7 +22,13 @@ export const rootConfig = z.strictObject({
     described(
       z.strictObject({
         site: described(name, 'Site, second level of every topic: vigie/<site>/<node>/…'),
-        name: described(name, 'This node, third level of every topic.'),
+        name: described(
+          name.refine(
+            (text) => text !== 'ota',
+            "'vigie/<site>/ota' is the topic of updates: name the node otherwise",
+          ),
+          'This node, third level of every topic.',
+        ),
       }),
       'Who this node is.',
     ),
