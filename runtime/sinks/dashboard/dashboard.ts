@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpConfig } from '../../config/schema/http.ts';
+import type { CameraView } from '../../core/camera-view.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CommandTable } from '../../core/commands.ts';
 import { type Component, HEALTHY, type Health } from '../../core/component.ts';
@@ -14,13 +15,17 @@ import { isLoopback } from '../../core/loopback.ts';
 import type { AnomalyEvent, Sample, Stamp, Tag } from '../../core/messages.ts';
 import type { Registry } from '../../core/prometheus.ts';
 import type { NodeStatus } from '../../core/status.ts';
+import type { ZoneStore } from '../../core/zone-store.ts';
 import { AnomalyLog } from './anomaly-log.ts';
 import type { BasicAuth } from './auth.ts';
+import type { CameraPages } from './cameras/camera-pages.ts';
+import { type CameraPagesMetrics, cameraPagesMetrics } from './cameras/metrics.ts';
 import type { Listener } from './listener.ts';
 import { httpMetrics } from './metrics.ts';
 import { readJson, reply, replyError, replyJson } from './reply.ts';
 import type { Route } from './routes.ts';
 import { refuseCommand } from './security.ts';
+import type { StaticFiles } from './static-files.ts';
 import { Stream } from './stream.ts';
 import { TagHistory } from './tag-history.ts';
 import { notReadyReasons, tagDelta, tagView } from './views.ts';
@@ -36,6 +41,9 @@ export interface DashboardOptions {
   readonly log: Log;
   /** Reads what `http.passwordFile` refers to. @throws InputError when it cannot. */
   readonly readSecret: (reference: string) => string;
+  readonly cameras?: readonly CameraView[];
+  /** Where the zone editor reads and writes; without one there is no editor. */
+  readonly zones?: ZoneStore;
 }
 
 export class Dashboard implements Component {
@@ -46,7 +54,9 @@ export class Dashboard implements Component {
   readonly #anomalies = new AnomalyLog();
   readonly #stream: Stream;
   readonly #metrics: ReturnType<typeof httpMetrics>;
+  readonly #pageMetrics: CameraPagesMetrics;
   #listener: Listener | undefined;
+  #cameraPages: CameraPages | undefined;
   #awaitsFirstReading: boolean;
 
   constructor(options: DashboardOptions) {
@@ -56,6 +66,7 @@ export class Dashboard implements Component {
     this.#history = new TagHistory(tags.length);
     this.#awaitsFirstReading = tags.length > 0;
     this.#metrics = httpMetrics(registry);
+    this.#pageMetrics = cameraPagesMetrics(registry);
     this.#stream = new Stream({
       tagCount: tags.length,
       metrics: this.#metrics,
@@ -89,9 +100,11 @@ export class Dashboard implements Component {
       import('./static-files.ts'),
     ]);
     if (signal.aborted) return;
+    const files = new StaticFiles();
+    this.#cameraPages = await this.#openCameraPages(files);
     const router = new Router({
-      routes: this.#routes(),
-      files: new StaticFiles(),
+      routes: [...this.#routes(), ...this.#cameraPages.routes()],
+      files,
       auth,
       loopbackOnly: isLoopback(host),
       metrics: this.#metrics,
@@ -109,6 +122,7 @@ export class Dashboard implements Component {
 
   async stop(): Promise<void> {
     this.#stream.close();
+    this.#cameraPages?.close();
     await this.#listener?.stop();
   }
 
@@ -137,6 +151,20 @@ export class Dashboard implements Component {
 
   acceptEvent(event: AnomalyEvent, stamp: Stamp): void {
     this.#stream.send('anomaly', this.#anomalies.accept(event, stamp));
+  }
+
+  async #openCameraPages(files: StaticFiles): Promise<CameraPages> {
+    const { CameraPages } = await import('./cameras/camera-pages.ts');
+    const { cameras = [], config, zones, clock, log } = this.#options;
+    return new CameraPages({
+      cameras,
+      config: config.cameras,
+      files,
+      metrics: this.#pageMetrics,
+      clock,
+      log,
+      ...(zones ? { zones } : {}),
+    });
   }
 
   #status() {

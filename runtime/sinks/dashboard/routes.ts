@@ -38,7 +38,8 @@ export class Router {
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { metrics, log } = this.#options;
     const path = (request.url ?? '/').split('?', 1)[0]!;
-    const route = this.#options.routes.find((one) => matches(one, path));
+    const routes = this.#options.routes.filter((one) => matches(one, path));
+    const route = routes.find(({ method }) => method === methodOf(request)) ?? routes[0];
     const label = route?.path ?? (path === '/' || path.startsWith('/assets/') ? 'page' : 'other');
     response.once('close', () => metrics.request(label, response.statusCode));
     this.#answer(route, path, request, response).catch((error: unknown) => {
@@ -56,7 +57,7 @@ export class Router {
       return replyError(response, 403, 'host', `not the name of this interface: ${expected}`);
     }
     if (!route?.open && !this.#authenticate(request, response)) return;
-    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const method = methodOf(request);
     if (!route) {
       if (method === 'GET' && (await this.#options.files.serve(path, request, response))) return;
       return replyError(response, 404, 'not-found', 'nothing is here; the page is at /');
@@ -86,6 +87,8 @@ export class Router {
     return false;
   }
 }
+
+const methodOf = ({ method }: IncomingMessage) => (method === 'HEAD' ? 'GET' : method);
 
 function matches({ path: pattern }: Route, path: string): boolean {
   if (!pattern.endsWith('/')) return pattern === path;

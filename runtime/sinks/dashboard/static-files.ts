@@ -61,6 +61,7 @@ export class StaticFiles {
 
 function locate(path: string): string | undefined {
   if (path === '/') return join(PUBLIC, 'index.html');
+  if (path === '/camera') return join(PUBLIC, 'camera.html');
   if (path === '/assets/uplot.js') return join(uplotFolder(), 'uPlot.iife.min.js');
   if (path === '/assets/uplot.css') return join(uplotFolder(), 'uPlot.min.css');
   const name = NAME.exec(path)?.[1];

@@ -1,9 +1,13 @@
 /** A dashboard over a made-up plant, on a free port. */
 
+import type { CameraPagesConfig } from '../../../runtime/config/schema/http.ts';
+import type { CameraView } from '../../../runtime/core/camera-view.ts';
 import { CommandTable } from '../../../runtime/core/commands.ts';
 import { createLog } from '../../../runtime/core/log.ts';
 import type { AnomalyEvent, Sample, Tag } from '../../../runtime/core/messages.ts';
 import type { NodeStatus } from '../../../runtime/core/status.ts';
+import { bytes } from '../../../runtime/core/units.ts';
+import type { ZoneStore } from '../../../runtime/core/zone-store.ts';
 import { Dashboard, type DashboardOptions } from '../../../runtime/sinks/dashboard/dashboard.ts';
 import { createRegistry } from '../../../runtime/sinks/metrics/registry.ts';
 import { FakeClock, nodeStatus, plantTags } from '../plant.ts';
@@ -24,9 +28,21 @@ export interface PlantOptions {
   readonly tagCount?: number;
   readonly config?: Partial<DashboardOptions['config']>;
   readonly password?: () => string;
+  readonly cameras?: readonly CameraView[];
+  readonly zones?: ZoneStore;
 }
 
-export function createPlant({ tagCount = 16, config = {}, password = () => '' }: PlantOptions = {}): Plant {
+export const CAMERA_PAGES: CameraPagesConfig = {
+  viewers: 4,
+  fps: 20,
+  bandwidth: bytes(4 * 1024 * 1024),
+  size: 640,
+  quality: 75,
+  editZones: true,
+};
+
+export function createPlant(options: PlantOptions = {}): Plant {
+  const { tagCount = 16, config = {}, password = () => '', cameras = [], zones } = options;
   const tags = plantTags(tagCount);
   const clock = new FakeClock();
   const active: AnomalyEvent[] = [];
@@ -42,7 +58,14 @@ export function createPlant({ tagCount = 16, config = {}, password = () => '' }:
   });
   const device = { profile: 'raspberry-pi-5', board: 'Raspberry Pi 5 Model B Rev 1.0' };
   const dashboard = new Dashboard({
-    config: { enabled: true, host: '127.0.0.1', port: 0, username: 'vigie', ...config },
+    config: {
+      enabled: true,
+      host: '127.0.0.1',
+      port: 0,
+      username: 'vigie',
+      cameras: CAMERA_PAGES,
+      ...config,
+    },
     tags,
     registry: createRegistry({ site: 'lyon', node: 'pi-1', version: '0.1.0', device }),
     status: () => plant.status,
@@ -51,6 +74,8 @@ export function createPlant({ tagCount = 16, config = {}, password = () => '' }:
     clock,
     log: createLog('silent'),
     readSecret: password,
+    cameras,
+    ...(zones ? { zones } : {}),
   });
   const plant: Plant = {
     dashboard,
