@@ -11,21 +11,26 @@ export async function get(path) {
 }
 
 export async function runCommand(name, args) {
-  const response = await fetch(`/api/commands/${name}`, {
+  const { ok, status, body } = await post(`/api/commands/${name}`, args);
+  if (!ok) throw new Error(body.message ?? String(status));
+  return body;
+}
+
+/** @param json text. A refusal is an answer, too: see `ok` and `body`. */
+export async function post(path, json) {
+  const response = await fetch(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Vigie-Command': '1' },
-    body: args,
+    body: json,
   });
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.message ?? String(response.status));
-  return body;
+  return { ok: response.ok, status: response.status, body: await response.json() };
 }
 
 /**
  * @param handlers `open()` at every (re)connection, whose failure counts as a break, `lost()` when it breaks, and one
  * function per event name.
  */
-export function follow(handlers) {
+export function follow(handlers, path = '/api/stream', names = ['values', 'status', 'anomaly']) {
   let source;
   let heard = 0;
   let reopen;
@@ -39,11 +44,11 @@ export function follow(handlers) {
 
   function open() {
     heard = performance.now();
-    source = new EventSource('/api/stream');
+    source = new EventSource(path);
     const mine = source;
     source.onopen = () => handlers.open().catch(() => mine === source && lose());
     source.onerror = lose;
-    for (const name of ['values', 'status', 'anomaly', 'beat']) {
+    for (const name of [...names, 'beat']) {
       source.addEventListener(name, (event) => {
         heard = performance.now();
         handlers[name]?.(JSON.parse(event.data));

@@ -22,8 +22,8 @@ function setStatus(status) {
 
 async function refresh() {
   early = [];
-  const [status, tagList, lists, commands] = await Promise.all(
-    ['status', 'tags', 'anomalies', 'commands'].map((name) => get(`/api/${name}`)),
+  const [status, tagList, lists, commands, { cameras }] = await Promise.all(
+    ['status', 'tags', 'anomalies', 'commands', 'cameras'].map((name) => get(`/api/${name}`)),
   );
   tags.load(tagList);
   setStatus(status);
@@ -31,6 +31,7 @@ async function refresh() {
   for (const anomaly of early) anomalies.accept(anomaly);
   early = undefined;
   node.loadCommands(commands);
+  node.loadCameras(cameras);
   tags.filter();
   connected();
 }

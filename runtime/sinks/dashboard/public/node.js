@@ -156,6 +156,33 @@ function fillBaseline(element, [, { state, progress, detail }]) {
   setText(element.querySelector('.detail'), state === 'ready' ? '' : detail);
 }
 
+export function loadCameras(cameras) {
+  $('cameras').hidden = cameras.length === 0;
+  keyed($('camera-list'), cameras, ({ name }) => name, createCamera, fillCamera);
+}
+
+function createCamera({ name }) {
+  return el(
+    'li',
+    {},
+    el(
+      'p',
+      { class: 'line' },
+      el('span', { class: 'mark' }),
+      el('a', { href: `/cameras/${name}/` }, name),
+      el('span', { class: 'state' }),
+    ),
+    el('p', { class: 'detail' }),
+  );
+}
+
+function fillCamera(element, { health: { state, detail }, events }) {
+  setClass(element, `state-${state}`);
+  setText(element.querySelector('.mark'), MARKS[state]);
+  setText(element.querySelector('.state'), events > 0 ? format.count(events, 'open event') : state);
+  setText(element.querySelector('.detail'), detail);
+}
+
 export function loadCommands(commands) {
   $('commands').hidden = commands.length === 0;
   keyed(

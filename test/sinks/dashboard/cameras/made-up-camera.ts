@@ -153,3 +153,23 @@ function paint(): Uint8Array {
   }
   return data;
 }
+
+/** A configuration file of it. */
+export const ZONES = `# The gate.
+node: { site: lyon, name: pi-1 }
+cameras:
+  - name: gate
+    source: { type: test }
+    model: { manifest: person }
+    detection:
+      zones:
+        # Everything before the fence.
+        - name: approach
+          polygon: [[0.1, 0.5], [0.6, 0.45], [0.8, 0.95], [0.05, 0.9]]
+          dwell: 2s
+        - name: street
+          mode: exclude
+          polygon: [[0.6, 0.05], [0.95, 0.05], [0.95, 0.35], [0.65, 0.3]]
+      tripwires:
+        - { name: fence, line: [[0.15, 0.35], [0.5, 0.3]], direction: left-to-right }
+`;
