@@ -8,6 +8,7 @@ import type { PushedConfiguration } from './config/pushed/pushed.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
+import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
 import type { Source } from './core/component.ts';
@@ -81,7 +82,9 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const status = () => describe({ outbox, supervisor, analysis, vigie, bundles });
   const activeAnomalies = () => analysis.active();
 
-  const sinkParts = { ...spine, site, node, tags, commands, status, activeAnomalies };
+  // Filled below: cameras need the outbox, and the dashboard looks when it starts.
+  const views: CameraView[] = [];
+  const sinkParts = { ...spine, cameras: views, site, node, tags, commands, status, activeAnomalies };
   const out = createSinks(config, dataDir, sinkParts);
   const { outbox, accept, readings, dashboard, sparkplug } = out;
   registerNodeMetrics({ registry, status });
@@ -109,6 +112,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const own = [...analysis.commands(), tagWriteCommand(tags, sources), ...(bundles?.commands ?? [])];
   for (const command of own) commands.add(command);
   const cameras = await createCameras({ ...options, ...spine, accept, idPrefix: outbox.bootId });
+  views.push(...(cameras?.views ?? []));
 
   const local = new CommandTable();
   for (const command of bundles?.localCommands ?? []) local.add(command);
@@ -156,6 +160,7 @@ function statusOf(who: Pick<NodeStatus, 'site' | 'node' | 'version'>, clock: Clo
 }
 
 interface SinkParts extends Spine {
+  readonly cameras: readonly CameraView[];
   readonly site: string;
   readonly node: string;
   readonly tags: readonly Tag[];

@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validatePayload } from '../contract/asyncapi.ts';
 import { canCapture, lampModel } from '../support/cameras.ts';
-import { startMosquitto } from '../support/mosquitto.ts';
+import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { killNodes, nodeFolder, runNode } from '../support/node.ts';
 import { subscribe } from '../support/subscriber.ts';
 import { waitFor } from '../support/wait.ts';
@@ -42,10 +42,11 @@ if (canCapture()) {
     const manifest = await lampModel(work);
     const broker = await startMosquitto();
     const ears = await subscribe(broker.url);
+    const port = await freePort();
     const folder = nodeFolder({
       node: { site: 's', name: 'n' },
       mqtt: { url: broker.url },
-      http: { enabled: false },
+      http: { port },
       cameras: [
         {
           name: 'gate',
@@ -81,6 +82,8 @@ if (canCapture()) {
       assert.equal(validatePayload('detection', start!.body), []);
       assert.equal([start!.body.phase, start!.body.zone, start!.body.label], ['start', 'yard', 'lamp']);
       assert.is(start!.body.model.name, 'lamp');
+      const snapshot = await fetch(`http://127.0.0.1:${port}/cameras/gate/snapshot.jpg`);
+      assert.equal([snapshot.status, snapshot.headers.get('content-type')], [200, 'image/jpeg']);
       const { pid } = await node.logged('vision.process.started');
       process.kill(pid, 'SIGKILL');
       const [told] = await waitFor('the event of the camera', () => {
