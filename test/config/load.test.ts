@@ -205,4 +205,20 @@ test('an anchor may stand at thousands of tags; anchors that nest to explode are
   assert.match(load(`${HEAD}${levels.join('\n')}\n`).lines[0]!, /Excessive alias count/);
 });
 
+test('a model comes from a file or as a bundle, and a bundle needs updates', () => {
+  const source = `sources:\n${plc('plc', unit(1, 'flow'))}`;
+  const model = (more: string) =>
+    `${HEAD}${source}anomaly: { models: [{ name: m, group: default, inputs: [flow], ${more} }] }\n`;
+  const ota = 'ota: { root: root.json, hours: [22:00-05:30] }\n';
+  assert.match(load(model('limit: 1')).lines.join(), /names no model/);
+  assert.match(load(model('file: a.onnx')).lines.join(), /limit: is missing/);
+  assert.match(load(model('file: a.onnx, bundle: b, limit: 1') + ota).lines.join(), /stands beside file/);
+  assert.match(load(model('bundle: score')).lines.join(), /bundles need the section 'ota'/);
+  const { config, lines } = load(model('bundle: score') + ota);
+  assert.equal(lines, []);
+  assert.is(config?.ota?.root, '/etc/vigie/root.json');
+  assert.equal(config?.ota?.hours, [{ from: 22 * 60, to: 5 * 60 + 30 }]);
+  assert.match(load(`${HEAD}ota: { root: r, hours: ['7-8'] }\n`).lines.join(), /no span of the day/);
+});
+
 test.run();

@@ -44,14 +44,13 @@ const model = z
     ),
   })
   .superRefine((entry, context) => {
-    const issue = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
+    const issue = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', path, message });
     if (entry.file === undefined && entry.bundle === undefined)
-      issue('file', 'names no model: add file, or bundle for one that comes as an update');
+      issue('names no model: add file, or bundle for one that comes as an update');
     if (entry.file !== undefined && entry.bundle !== undefined)
-      issue('bundle', 'stands beside file: a model comes from one of them');
+      issue('stands beside file: a model comes from one of them', 'bundle');
     if (entry.file !== undefined && entry.limit === undefined)
-      issue('limit', 'is needed for a model from a file');
+      issue('is needed for a model from a file', 'limit');
   });
 
 export const anomalyConfig = z.strictObject({
