@@ -11,6 +11,7 @@ export interface ModelAction {
 }
 
 const ACTIONS: Readonly<Record<string, () => Promise<ModelAction>>> = {
+  fetch: async () => (await import('./model/fetch.ts')).fetch,
   inspect: async () => (await import('./model/inspect.ts')).inspect,
   compile: async () => (await import('./model/compile.ts')).compile,
   run: async () => (await import('./model/run.ts')).run,
@@ -20,8 +21,9 @@ const ACTIONS: Readonly<Record<string, () => Promise<ModelAction>>> = {
 
 export const model: CliCommand = {
   name: 'model',
-  summary: 'inspect, compile, run, verify and bench models',
-  help: `Usage: vigie model inspect FILE
+  summary: 'fetch, inspect, compile, run, verify and bench models',
+  help: `Usage: vigie model fetch [NAME]
+       vigie model inspect FILE
        vigie model compile MODEL.onnx --backend xnnpack -o MODEL.xnn
        vigie model run MODEL INPUT…
        vigie model verify PLAN --against MODEL.onnx [INPUT…]
@@ -29,6 +31,7 @@ export const model: CliCommand = {
 
 From an .onnx file to results on a board:
 
+  fetch     get a known-good public model, with its manifest; without a name, list them
   inspect   what a file holds, and whether every node of it can be compiled
   compile   make the plan that XNNPACK runs, after checking it against ONNX Runtime
   run       run a model on a picture, a CSV file or tensors, and print what it says

@@ -252,8 +252,8 @@ for (const [what, args, code, says] of wrong) {
 }
 
 const usage: [args: string[], says: RegExp][] = [
-  [[], /name one of inspect, compile, run, verify, bench/],
-  [['sing'], /unknown action 'sing'; there are: inspect/],
+  [[], /name one of fetch, inspect, compile, run, verify, bench/],
+  [['sing'], /unknown action 'sing'; there are: fetch, inspect/],
   [['inspect'], /name one file/],
   [['compile'], /name one ONNX model/],
   [['compile', 'a.onnx', '--backend', 'tensorrt'], /built on the board itself/],
@@ -277,7 +277,7 @@ for (const [args, says] of usage) {
   });
 }
 
-for (const action of ['inspect', 'compile', 'run', 'verify', 'bench']) {
+for (const action of ['fetch', 'inspect', 'compile', 'run', 'verify', 'bench']) {
   test(`vigie model ${action} --help: usage, an example, exit status`, async () => {
     const { code, stdout } = await model(action, '--help');
     assert.is(code, 0);
