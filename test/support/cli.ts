@@ -1,7 +1,8 @@
 /** Command lines of `vigie`, run from the sources to their end. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { runCommand } from '../../runtime/cli/run-command.ts';
 import { packageRoot } from '../../runtime/core/paths.ts';
 
@@ -11,22 +12,33 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** As a process of its own, to be met while it runs. Its output is text. */
+export function vigieProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(packageRoot, 'runtime/main.ts'), ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+  );
+  child.stdout.setEncoding('utf8');
+  child.stderr.setEncoding('utf8');
+  return child;
+}
+
 /** As a process of its own, as a person starts it. */
 export function vigie(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
   return new Promise((resolve) => {
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', join(packageRoot, 'runtime/main.ts'), ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
-    );
+    const child = vigieProcess(args, env);
     const out = { stdout: '', stderr: '' };
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout.on('data', (chunk: string) => {
       out.stdout += chunk;
     });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stderr.on('data', (chunk: string) => {
       out.stderr += chunk;
     });
     child.once('close', (code) => resolve({ code, ...out }));

@@ -1,6 +1,5 @@
 /** `vigie model fetch`: a known-good public model, with its manifest, from its release or from a stick. */
 
-import http from 'node:http';
 import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ModelError, UsageError } from '../../core/errors.ts';
@@ -9,6 +8,7 @@ import type { Companion } from './fetch/companions.ts';
 import { type Fetched, fetchModel } from './fetch/fetch-model.ts';
 import { findModel, type IndexedModel, loadIndex } from './fetch/model-index.ts';
 import { Progress } from './fetch/progress.ts';
+import { withProxy } from './fetch/proxy.ts';
 import { size, table } from './table.ts';
 
 export const fetch: ModelAction = {
@@ -50,9 +50,8 @@ Example:
       return 0;
     }
     const model = findModel(index, name);
-    const fetched = await withProxy(() =>
-      watched(model, json, (hooks) => fetchModel(index, model, { out, from, ...hooks })),
-    );
+    const bring = () => watched(model, json, (hooks) => fetchModel(index, model, { out, from, ...hooks }));
+    const fetched = await (from === undefined ? withProxy(bring) : bring());
     process.stdout.write(json ? `${JSON.stringify(report(model, fetched))}\n` : text(model, fetched));
     return 0;
   },
@@ -100,16 +99,6 @@ async function watched<T>(
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
-/** Not with every Node.js since 20, hence the question mark. */
-async function withProxy<T>(work: () => Promise<T>): Promise<T> {
-  const restore = (http as Partial<typeof http>).setGlobalProxyFromEnv?.();
-  try {
-    return await work();
-  } finally {
-    restore?.();
-  }
-}
 
 /** The two commands that come next. */
 function next({ file }: Fetched): readonly [string, string] {

@@ -1,6 +1,7 @@
 /** What went wrong on the way to a public server, in words that lead on. */
 
 import { describeError, ModelError } from '../../../core/errors.ts';
+import { type Environment, proxyOf } from './proxy.ts';
 
 const OFFLINE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN']);
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/;
@@ -27,25 +28,20 @@ export function statusError({ host, href }: URL, { status }: Response): ModelErr
 }
 
 /** @returns ModelError `model-download`, retryable. */
-export function networkError(
-  address: string,
-  cause: unknown,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): ModelError {
+export function networkError(address: string, cause: unknown, env: Environment = process.env): ModelError {
   const { host } = new URL(address);
   const message = `cannot download from ${host}${hint(cause, env)}`;
   return new ModelError('model-download', message, { cause, retryable: true, facts: { url: address } });
 }
 
-function hint(cause: unknown, env: Readonly<Record<string, string | undefined>>): string {
+function hint(cause: unknown, env: Environment): string {
   const codes = codesOf(cause);
-  const proxy = env.https_proxy ?? env.HTTPS_PROXY;
   if (codes.some((code) => CERTIFICATE.test(code)))
     return (
       ': its certificate is not trusted; is the clock right? A proxy that looks into TLS needs its own ' +
       'certificate in NODE_EXTRA_CA_CERTS'
     );
-  if (proxy) {
+  if (proxyOf(env)) {
     const login = describeError(cause).includes(String(PROXY_LOGIN));
     const ask = login ? 'it wants a log-in: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT' : 'does it run?';
     return ` by the proxy of HTTPS_PROXY; ${ask}`;

@@ -1,6 +1,7 @@
 /** `vigie model fetch`, as a person runs it: the list, a stick, and a download through a proxy. */
 
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -20,10 +21,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fetchModel } from '../../../../runtime/cli/model/fetch/fetch-model.ts';
 import { findModel, type IndexedModel, loadIndex } from '../../../../runtime/cli/model/fetch/model-index.ts';
-import { vigie, vigieHere } from '../../../support/cli.ts';
+import { withProxy } from '../../../../runtime/cli/model/fetch/proxy.ts';
+import { vigie, vigieHere, vigieProcess } from '../../../support/cli.ts';
 import { rejects } from '../../../support/rejects.ts';
 import { sharedPath } from '../../../support/shared.ts';
 import { tlsProxy } from '../../../support/tls-proxy.ts';
+import { waitFor } from '../../../support/wait.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-fetch-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -181,6 +184,33 @@ test('a proxy that refuses, and a certificate that nobody vouches for: each with
   const untrusted = await fetchReal(fresh(), { NODE_EXTRA_CA_CERTS: '' });
   assert.is(untrusted.code, 1);
   assert.match(untrusted.stderr, /its certificate is not trusted; is the clock right\?/);
+});
+
+test('an address of a proxy that is none is told, its password is not; a stick needs no proxy', async () => {
+  for (const HTTPS_PROXY of ['me:secret@proxy:8080', 'http://[bad', 'socks5://127.0.0.1:1', 'secret']) {
+    const work = withProxy(() => assert.unreachable() as never, { HTTPS_PROXY });
+    assert.not.match((await rejects(work, 'proxy-invalid')).message, 'secret');
+    const { code, stderr } = await fetchReal(fresh(), { HTTPS_PROXY, https_proxy: '' });
+    assert.equal([code, stderr.includes('    at ')], [1, false], stderr);
+    const args = ['model', 'fetch', real.name, '--from', home, '--out', fresh(), '--json'];
+    const local = await vigie(args, { ...internet.env, HTTPS_PROXY, https_proxy: '' });
+    assert.is(JSON.parse(local.stdout).error.code, 'model-not-there');
+  }
+});
+
+test('Ctrl-C in the middle of a download: it says so, and leaves nothing', async () => {
+  const out = fresh();
+  answer = (_, response) => void response.write(Buffer.alloc(real.bytes / 2));
+  const child = vigieProcess(['model', 'fetch', real.name, '--out', out], internet.env);
+  let stderr = '';
+  child.stderr.on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close');
+  await waitFor('the first bytes', () => readdirSync(out).some((name) => name.endsWith('.part')));
+  child.kill('SIGINT');
+  assert.equal([(await ended)[0], readdirSync(out)], [1, []]);
+  assert.match(stderr, /vigie: stopped; nothing was kept\n$/);
 });
 
 const file = sharedPath('models/yunet-face/yunet_n_320_320.onnx');
