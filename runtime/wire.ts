@@ -8,6 +8,7 @@ import type { PushedConfiguration } from './config/pushed/pushed.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
+import { FileZoneStore } from './config/zones/file-zone-store.ts';
 import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
@@ -18,6 +19,7 @@ import type { Log } from './core/log.ts';
 import type { AnomalyEvent, Emit, Tag } from './core/messages.ts';
 import type { NodeStatus } from './core/status.ts';
 import { millis } from './core/units.ts';
+import type { ZoneStore } from './core/zone-store.ts';
 import { VigieNode } from './node.ts';
 import { Analysis } from './pipeline/analysis/analysis.ts';
 import type { Detector } from './pipeline/anomaly/detector.ts';
@@ -47,6 +49,8 @@ import type { BundlesParts } from './updates/bundles.ts';
 
 export interface WireOptions {
   readonly running: RunnableConfig;
+  /** The file that it comes from: the node's own, or one that came as an update. */
+  readonly configFile: string;
   /** Reads the configuration file again, for a reload. */
   readonly loadConfig: () => Promise<RunnableConfig>;
   readonly dataDir: string;
@@ -84,7 +88,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
 
   // Filled below: cameras need the outbox, and the dashboard looks when it starts.
   const views: CameraView[] = [];
-  const sinkParts = { ...spine, cameras: views, site, node, tags, commands, status, activeAnomalies };
+  const zones = zoneStore(options);
+  const sinkParts = { ...spine, cameras: views, zones, site, node, tags, commands, status, activeAnomalies };
   const out = createSinks(config, dataDir, sinkParts);
   const { outbox, accept, readings, dashboard, sparkplug } = out;
   registerNodeMetrics({ registry, status });
@@ -159,8 +164,15 @@ function statusOf(who: Pick<NodeStatus, 'site' | 'node' | 'version'>, clock: Clo
   });
 }
 
+/** What came as an update is changed where it came from: here the next update would take it back. */
+function zoneStore({ configFile, pushed }: WireOptions): ZoneStore {
+  const why = 'the configuration came as an update over the broker; change it where updates are made';
+  return new FileZoneStore(configFile, pushed.isSource(configFile) ? why : undefined);
+}
+
 interface SinkParts extends Spine {
   readonly cameras: readonly CameraView[];
+  readonly zones: ZoneStore;
   readonly site: string;
   readonly node: string;
   readonly tags: readonly Tag[];

@@ -56,7 +56,16 @@ Example:
       const [running, { wire }] = await Promise.all([loadConfig(), import('../wire.ts')]);
       const log = createLog(running.config.log.level);
       const restart = (reason: string) => asked.restart(reason);
-      const node = await wire({ running, loadConfig, dataDir, version: version(), log, pushed, restart });
+      const node = await wire({
+        running,
+        configFile: source.file,
+        loadConfig,
+        dataDir,
+        version: version(),
+        log,
+        pushed,
+        restart,
+      });
       if (asked.ended) break;
       const stopped = asked.run(node);
       await node.start();

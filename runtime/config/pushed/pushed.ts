@@ -59,6 +59,11 @@ export class PushedConfiguration {
     return { file: this.#file, directory };
   }
 
+  /** Whether this file is the one that was pushed. */
+  isSource(file: string): boolean {
+    return file === this.#file;
+  }
+
   /** Whether it runs on a pushed one that was not kept yet. */
   get onTrial(): boolean {
     return typeof this.#state()?.startsLeft === 'number';

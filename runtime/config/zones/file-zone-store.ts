@@ -13,19 +13,23 @@ type Outcome = { result: unknown } | { code: string; message: string };
 
 export class FileZoneStore implements ZoneStore {
   readonly #file: string;
+  readonly #readOnly: string | undefined;
   /** One after the other: two writes of the same revision must not both be taken. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param file the configuration's. */
-  constructor(file: string) {
+  /** @param file the configuration's. @param readOnly why the page must not change it, for a person. */
+  constructor(file: string, readOnly?: string) {
     this.#file = file;
+    this.#readOnly = readOnly;
   }
 
-  read(camera: string): Promise<ZonesInFile> {
-    return this.#ask({ camera }) as Promise<ZonesInFile>;
+  async read(camera: string): Promise<ZonesInFile> {
+    const found = (await this.#ask({ camera })) as ZonesInFile;
+    return this.#readOnly === undefined ? found : { ...found, readOnly: this.#readOnly };
   }
 
-  write(camera: string, edit: unknown): Promise<ZonesWritten> {
+  async write(camera: string, edit: unknown): Promise<ZonesWritten> {
+    if (this.#readOnly !== undefined) throw new InputError('config-read-only', this.#readOnly);
     return this.#ask({ camera, edit: edit ?? null }) as Promise<ZonesWritten>;
   }
 

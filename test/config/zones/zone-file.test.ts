@@ -198,6 +198,14 @@ test('a file that is to be mended first, a missing one, and zones behind an anch
   await rejects(store.write('hall', { zones, tripwires: [], revision }), 'config-read-only');
 });
 
+test('a store that is read-only says why and writes nothing', async () => {
+  const store = new FileZoneStore(file, 'it came as an update');
+  const { revision, readOnly } = await store.read('yard');
+  assert.is(readOnly, 'it came as an update');
+  await rejects(store.write('yard', { zones: [], tripwires: [], revision }), 'config-read-only');
+  assert.is(now(), CONFIG);
+});
+
 test('a folder that may not be written is told beforehand', () => {
   if (process.getuid?.() === 0) return;
   chmodSync(folder, 0o500);
