@@ -17,6 +17,8 @@ main() {
   arch=${1:-$native}
   out=$PWD/build/xnnpack/$arch
   work=$PWD/build/xnnpack/work-$arch
+  # What an interrupted build left may hold half an object.
+  rm -rf "$work"
   mkdir -p "$work"
   [ -n "${XNNPACK_SOURCE_DIR:-}" ] || XNNPACK_SOURCE_DIR=$(source_of "$XNNPACK" "$XNNPACK_SHA256" xnnpack)
   [ -n "${PTHREADPOOL_SOURCE_DIR:-}" ] || PTHREADPOOL_SOURCE_DIR=$(source_of "$PTHREADPOOL" "$PTHREADPOOL_SHA256" pthreadpool)
