@@ -30,6 +30,8 @@ export interface CameraLoopOptions {
 const CLOSE_LIMIT = 5000;
 /** Cells across of the motion gate's grid. */
 const GRID = 80;
+/** Who looks at a live picture asks again within this. */
+const WATCHED = 2000;
 
 export class CameraLoop {
   readonly #options: CameraLoopOptions;
@@ -41,6 +43,8 @@ export class CameraLoop {
   #lastFrame: Millis | undefined;
   #sameSince: Millis | undefined;
   #busy = false;
+  /** When a picture was wanted last. */
+  #askedAt: Millis | undefined;
   #looking = false;
   /** Rises with each pipeline: what an old one still tells is not heard. */
   #generation = 0;
@@ -80,7 +84,8 @@ export class CameraLoop {
   }
 
   async picture(request: number, wish: PictureWish): Promise<void> {
-    const { send } = this.#options;
+    const { send, clock } = this.#options;
+    this.#askedAt = clock.mono();
     const kept = this.#kept.find(wish.sequence);
     if (!kept) {
       send(noPicture(request, 'no frame came yet, or none that the model looked at'));
@@ -88,7 +93,7 @@ export class CameraLoop {
     }
     const { sequence, capturedAt } = kept.frame;
     try {
-      const { data, width, height } = await drawPicture(kept.frame, optionsOf(wish, kept.hidden ?? []));
+      const { data, width, height } = await drawPicture(kept.frame, optionsOf(wish, kept.hidden));
       const facts = { sequence, capturedAt: millis(capturedAt), width, height };
       if (!send({ type: 'picture', request, ...facts }, data)) this.#counters.dropped += 1;
     } catch (error) {
@@ -184,10 +189,16 @@ export class CameraLoop {
   }
 
   #isStill(frame: CapturedFrame, at: Millis): boolean {
-    if (!this.#gate) return false;
+    if (!this.#gate || this.#isWatched(at)) return false;
     const width = Math.min(GRID, frame.width);
     const height = Math.max(1, Math.min(frame.height, Math.round((width * frame.height) / frame.width)));
     return !this.#gate.step({ width, height, data: frame.lumaGrid(width, height) }, at, this.#busy).look;
+  }
+
+  /** Pictures on which something is to be hidden are only of frames that the model looked at: who looks on needs all of them. */
+  #isWatched(at: Millis): boolean {
+    const { hidden } = this.#options.job;
+    return hidden.length > 0 && this.#askedAt !== undefined && at - this.#askedAt < WATCHED;
   }
 
   #fault(error: unknown): void {

@@ -1,16 +1,22 @@
 /** Frames of which the node may still want a picture: the newest, and the last ones with something on them. */
 
 import type { CapturedFrame } from '../addon/capture.ts';
-import type { Box } from '../core/geometry.ts';
+import { type Box, iou } from '../core/geometry.ts';
 import type { Detection } from '../pipeline/detection/detector.ts';
 
 /** The node asks right after it was told: more than the frames of its way there and back are not needed. */
 const COPIES = 3;
+/** A person whom the model misses on a frame stays hidden where it was for so long, milliseconds. */
+const HIDDEN_FOR = 1000;
+/** A place that overlaps a newer one by this much is within what is hidden around that. */
+const SAME_PLACE = 0.8;
+/** At a high rate not every look is kept: hiding costs time. */
+const PLACES_EVERY = 100;
 
 export interface KeptFrame {
   readonly frame: CapturedFrame;
-  /** Where what must not be recognised is on it; undefined while no model has looked at any frame. */
-  readonly hidden: readonly Box[] | undefined;
+  /** Where what must not be recognised is on it. */
+  readonly hidden: readonly Box[];
 }
 
 export class KeptFrames {
@@ -19,8 +25,8 @@ export class KeptFrames {
   #shown: CapturedFrame | undefined;
   /** In their own, oldest first. */
   readonly #copies: KeptFrame[] = [];
-  /** Of the last frame that was looked at. */
-  #hidden: readonly Box[] | undefined;
+  /** Of the last looks, oldest first. */
+  #places: { readonly at: number; readonly boxes: readonly Box[] }[] = [];
 
   /** @param hiddenLabels classes that must not be recognised. */
   constructor(hiddenLabels: readonly string[]) {
@@ -33,14 +39,11 @@ export class KeptFrames {
     this.#shown = frame;
   }
 
-  /** What was found on the shown frame. */
+  /** What was found on the frame. */
   looked(frame: CapturedFrame, found: readonly Detection[]): void {
-    const { width, height } = frame;
-    this.#hidden = found
-      .filter(({ label }) => this.#hiddenLabels.includes(label))
-      .map(({ box: [x, y, w, h] }) => [x / width, y / height, w / width, h / height]);
-    if (found.length === 0) return;
-    this.#copies.push({ frame: frame.copy(), hidden: this.#hidden });
+    const hidden = this.#hides ? this.#placesOn(frame, found) : [];
+    if (found.length === 0 && !this.#hides) return;
+    this.#copies.push({ frame: frame.copy(), hidden });
     if (this.#copies.length > COPIES) this.#copies.shift()?.frame.close();
   }
 
@@ -48,17 +51,35 @@ export class KeptFrames {
   letGo(): void {
     this.#shown?.close();
     this.#shown = undefined;
+    this.#places = [];
     for (const { frame } of this.#copies.splice(0)) frame.close();
   }
 
   /**
-   * The frame of this sequence while it is here, else the newest. Where something is to be hidden, only a frame that the
-   * model looked at, or whose places are those of the look just before.
+   * The frame of this sequence while it is here, else the newest. Where something is to be hidden, only one that the model
+   * looked at: on any newer one persons are elsewhere, and some are there that were not before.
    */
   find(sequence: number | undefined): KeptFrame | undefined {
     const copy = this.#copies.findLast(({ frame }) => frame.sequence === sequence);
-    if (copy) return copy;
-    if (!this.#shown || (this.#hiddenLabels.length > 0 && !this.#hidden)) return undefined;
-    return { frame: this.#shown, hidden: this.#hidden };
+    if (copy || this.#hides) return copy ?? this.#copies.at(-1);
+    return this.#shown && { frame: this.#shown, hidden: [] };
+  }
+
+  get #hides(): boolean {
+    return this.#hiddenLabels.length > 0;
+  }
+
+  #placesOn({ width, height, capturedAt: at }: CapturedFrame, found: readonly Detection[]): readonly Box[] {
+    const boxes = found
+      .filter(({ label }) => this.#hiddenLabels.includes(label))
+      .map(({ box: [x, y, w, h] }): Box => [x / width, y / height, w / width, h / height]);
+    const places = this.#places.filter((place) => at - place.at <= HIDDEN_FOR);
+    const [before, last] = places.slice(-2);
+    if (before && last && last.at - before.at < PLACES_EVERY) places.pop();
+    const older = places
+      .flatMap((place) => place.boxes)
+      .filter((old) => !boxes.some((box) => iou(old, box) > SAME_PLACE));
+    this.#places = [...places, { at, boxes }];
+    return [...boxes, ...older];
   }
 }

@@ -12,6 +12,7 @@ function frame(sequence: number): CapturedFrame {
   out += 1;
   return {
     sequence,
+    capturedAt: sequence * 100,
     width: 100,
     height: 50,
     copy: () => frame(sequence),
@@ -47,21 +48,47 @@ test('the newest frame, and by their number the last ones with something on them
   assert.is(kept.find(5), undefined);
 });
 
-test('where persons are hidden no picture leaves before the model has looked', () => {
+test('where persons are hidden only frames that the model looked at leave', () => {
   const kept = new KeptFrames(['person']);
   const first = frame(1);
   kept.show(first);
   assert.is(kept.find(undefined), undefined);
+  assert.is(kept.find(1), undefined);
   kept.looked(first, [found('person'), found('dog')]);
-  assert.equal(kept.find(1)?.hidden, [[0.5, 0.2, 0.25, 0.4]]);
+  const places = [[0.5, 0.2, 0.25, 0.4]];
+  assert.equal(kept.find(1)?.hidden, places);
   kept.show(frame(2));
-  assert.is(sequence(kept.find(2)), 2);
-  assert.equal(kept.find(2)?.hidden, [[0.5, 0.2, 0.25, 0.4]], 'as on the look just before');
+  assert.is(sequence(kept.find(2)), 1, 'nobody knows who is where on the second');
+  assert.is(sequence(kept.find(undefined)), 1);
   const third = frame(3);
   kept.show(third);
   kept.looked(third, []);
-  assert.equal(kept.find(3)?.hidden, []);
-  assert.equal(kept.find(1)?.hidden, [[0.5, 0.2, 0.25, 0.4]]);
+  assert.is(sequence(kept.find(undefined)), 3);
+  kept.letGo();
+  assert.is(kept.find(3), undefined);
+  assert.is(out, 0);
+});
+
+test('whom the model misses stays hidden for a second', () => {
+  const kept = new KeptFrames(['person']);
+  const look = (number: number, ...lefts: number[]) => {
+    const one = frame(number);
+    kept.show(one);
+    const persons = lefts.map((left) => ({ ...found('person'), box: [left, 10, 25, 20] as const }));
+    kept.looked(one, persons);
+    return kept.find(number)?.hidden.map(([x]) => x);
+  };
+  assert.equal(look(1, 50), [0.5]);
+  assert.equal(look(5), [0.5]);
+  assert.equal(look(10, 51), [0.51], 'hardly moved: hidden once');
+  assert.equal(look(11, 20), [0.2, 0.5, 0.51]);
+  assert.equal(look(12), [0.51, 0.2]);
+  assert.equal(look(22), []);
+  look(23, 50);
+  kept.letGo();
+  assert.equal(look(24), [], 'another pipeline shows other persons');
+  for (let i = 0; i < 100; i++) look(30 + i / 20, 3 * (i % 25));
+  assert.ok(look(35, 0)!.length <= 12, 'at a high rate some looks stand for all');
   kept.letGo();
   assert.is(out, 0);
 });
