@@ -9,7 +9,8 @@ namespace vigie::draw {
 namespace {
 
 std::uint8_t mixed(std::uint8_t under, std::uint8_t over, float opacity) {
-  return static_cast<std::uint8_t>(std::lround(under + (static_cast<float>(over) - under) * opacity));
+  const float one = under;
+  return static_cast<std::uint8_t>(one + (static_cast<float>(over) - one) * opacity + 0.5F);
 }
 
 /// A whole number within the bounds, however far away the value is.

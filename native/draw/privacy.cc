@@ -88,15 +88,22 @@ Between between(std::size_t index, std::size_t pixels, std::size_t cells) {
 void obscure_region(vision::Picture& picture, const Region& region) {
   const Cells cells = cells_of(region);
   const std::vector<float> means = means_of(picture, region, cells);
+  std::vector<Between> columns;
+  for (std::size_t x = 0; x < region.width(); ++x) columns.push_back(between(x, region.width(), cells.across));
+  const std::size_t row_values = cells.across * 3;
+  std::vector<float> row(row_values);
   for (std::size_t y = 0; y < region.height(); ++y) {
     const Between rows = between(y, region.height(), cells.down);
+    for (std::size_t i = 0; i < row_values; ++i) {
+      const float one = means[rows.one * row_values + i];
+      row[i] = one + (means[rows.other * row_values + i] - one) * rows.share;
+    }
     std::uint8_t* at = picture.rgb.data() + ((region.top + y) * picture.width + region.left) * 3;
-    for (std::size_t x = 0; x < region.width(); ++x) {
-      const Between columns = between(x, region.width(), cells.across);
+    for (const Between& column : columns) {
+      const float* one = row.data() + column.one * 3;
+      const float* other = row.data() + column.other * 3;
       for (std::size_t c = 0; c < 3; ++c) {
-        const auto mean = [&](std::size_t row, std::size_t column) { return means[(row * cells.across + column) * 3 + c]; };
-        const auto along = [&](std::size_t row) { return std::lerp(mean(row, columns.one), mean(row, columns.other), columns.share); };
-        *at++ = static_cast<std::uint8_t>(std::lround(std::lerp(along(rows.one), along(rows.other), rows.share)));
+        *at++ = static_cast<std::uint8_t>(one[c] + (other[c] - one[c]) * column.share + 0.5F);
       }
     }
   }
