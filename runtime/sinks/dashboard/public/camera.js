@@ -42,13 +42,20 @@ function nextSnapshot() {
   next.src = `${base}/snapshot.jpg?plain&${mine}`;
 }
 
-$('picture').addEventListener('load', () => {
-  $('no-picture').hidden = true;
-});
+/** Why the picture is none, or an old one. */
+const trouble = { picture: '', camera: '' };
+
+function setTrouble(part, text) {
+  trouble[part] = text;
+  const told = trouble.camera || trouble.picture;
+  $('no-picture').hidden = told === '';
+  setText($('no-picture'), told);
+}
+
+$('picture').addEventListener('load', () => setTrouble('picture', ''));
 $('picture').addEventListener('error', () => {
   if (!$('picture').hasAttribute('src')) return;
-  $('no-picture').hidden = false;
-  setText($('no-picture'), 'No picture: the camera gives none, or too many look at once. Trying again…');
+  setTrouble('picture', 'No picture: the camera gives none, or too many look at once. Trying again…');
   clearTimeout(timer);
   timer = setTimeout(showPicture, RETRY_MS);
 });
@@ -80,6 +87,7 @@ function lost() {
 function setHealth({ state, detail }) {
   setClass($('health'), `state-${state}`);
   const text = state === 'ok' ? 'working' : state;
+  setTrouble('camera', state === 'ok' ? '' : `Not live: ${detail || state}`);
   $('health').replaceChildren(
     el('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[state] ?? '?'),
     el('span', { class: 'label' }, name),

@@ -285,9 +285,15 @@ test('a camera without pictures says so and comes back', async () => {
   await open();
   camera.state = { state: 'failed', detail: 'no frame for 20 s' };
   await becomesTrue("document.getElementById('health').textContent.includes('no frame for 20 s')");
+  assert.is(
+    await text('#no-picture'),
+    'Not live: no frame for 20 s',
+    'an old picture does not pass for a new one',
+  );
   await screenshot('desktop-failed');
   camera.state = { state: 'ok', detail: '' };
   await becomesTrue("document.getElementById('health').textContent.includes('working')");
+  assert.is(await page.locator('#no-picture').isVisible(), false);
   assert.equal(complaints, []);
 });
 
