@@ -10,12 +10,14 @@ import type { CameraView } from '../core/camera-view.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Component, HEALTHY } from '../core/component.ts';
 import { DeviceError } from '../core/errors.ts';
+import type { FileSystem } from '../core/file-system.ts';
 import type { Log } from '../core/log.ts';
 import type { Accept } from '../core/messages.ts';
 import type { Registry } from '../core/prometheus.ts';
 import { CameraGroup } from '../sources/camera/group.ts';
 import type { CapturedPicture, PictureWish } from '../sources/camera/messages.ts';
-import { CameraScenes, type SceneUpdate } from './scenes.ts';
+import { CameraScenes } from './scenes.ts';
+import { Snapshots } from './snapshots.ts';
 import { LiveView } from './view.ts';
 
 export interface CamerasParts {
@@ -27,9 +29,9 @@ export interface CamerasParts {
   readonly accept: Accept;
   /** Unique per start of the node. */
   readonly idPrefix: string;
+  /** Where pictures of events go; for tests. */
+  readonly fs?: FileSystem;
 }
-
-export type SceneListener = (camera: string, update: SceneUpdate) => void;
 
 export interface Cameras {
   /** In the order they start. */
@@ -39,14 +41,11 @@ export interface Cameras {
   readonly views: readonly CameraView[];
   /** @throws (rejects) DeviceError `no-picture`, retryable. */
   picture(camera: string, wish: PictureWish): Promise<CapturedPicture>;
-  /** Called with what came of each frame that a model looked at. Must not throw. */
-  onUpdate(listener: SceneListener): void;
 }
 
 export function createCameras(parts: CamerasParts): Cameras {
   const { running, accept, clock, log } = parts;
   const { cameras } = running.config;
-  const listeners: SceneListener[] = [];
   const groups = new Map<string, CameraGroup>();
   const scenes = new CameraScenes({
     ...parts,
@@ -55,7 +54,7 @@ export function createCameras(parts: CamerasParts): Cameras {
     onEvent: (event, stamp) => views.get(event.camera)?.event(event, stamp),
     onUpdate: (camera, update) => {
       views.get(camera)?.update(update);
-      for (const listener of listeners) listener(camera, update);
+      snapshots.see(camera, update);
     },
   });
   const limits = sessionLimits(running.device.profile, readBoardFacts());
@@ -77,21 +76,27 @@ export function createCameras(parts: CamerasParts): Cameras {
   }
   const picture = (camera: string, wish: PictureWish) =>
     groups.get(camera)?.picture(camera, wish) ?? Promise.reject(unknown(camera));
+  const snapshots = new Snapshots({
+    ...parts,
+    cameras,
+    picture,
+    onKept: (...kept) => scenes.keepSnapshot(...kept),
+  });
   const health = (camera: string) => groups.get(camera)?.health().parts?.[camera] ?? HEALTHY;
   const views = new Map(
     cameras.map((camera) => {
       const { name } = camera;
       const asked = { picture: (wish: PictureWish) => picture(name, wish), health: () => health(name) };
-      return [name, new LiveView({ camera, clock, ...asked })];
+      const kept = (event: string) => snapshots.read(name, event);
+      return [name, new LiveView({ camera, clock, kept, ...asked })];
     }),
   );
   log.info({ event: 'cameras.joined', cameras: cameras.length }, `${cameras.length} cameras are watched`);
   return {
-    components: [scenes, ...new Set(groups.values())],
+    components: [scenes, snapshots, ...new Set(groups.values())],
     scenes,
     views: [...views.values()],
     picture,
-    onUpdate: (listener) => void listeners.push(listener),
   };
 }
 

@@ -21,6 +21,7 @@ export interface LiveViewOptions {
   readonly clock: Clock;
   readonly health: () => Health;
   readonly picture: (wish: PictureWish) => Promise<CapturedPicture>;
+  readonly kept: CameraView['kept'];
 }
 
 /** What was found longer ago is not drawn on a picture of now. */
@@ -62,6 +63,10 @@ export class LiveView implements CameraView {
       ...(annotated ? { annotations: this.#annotations(scene) } : {}),
     });
     return picture;
+  }
+
+  kept(event: string): Promise<Uint8Array | undefined> {
+    return this.#options.kept(event);
   }
 
   openEvents(): readonly OpenEvent[] {

@@ -59,6 +59,8 @@ export interface CameraView {
   health(): Health;
   /** Of the newest frame. Nothing is encoded unless this is called. @throws (rejects) DeviceError `no-picture`, retryable. */
   picture(wish: ViewWish): Promise<ViewPicture>;
+  /** The best picture of an event, JPEG. @param event id, foreign text. @returns undefined where there is none. */
+  kept(event: string): Promise<Uint8Array | undefined>;
   /** Open intrusions, oldest first. */
   openEvents(): readonly { readonly event: DetectionEvent; readonly stamp: Stamp }[];
   /** @returns what ends it. */

@@ -147,7 +147,7 @@ export type IntrusionEnd = 'left' | 'lost' | 'doubtful' | 'disarmed' | 'stopped'
 
 /** Where the best picture of an event is. */
 export interface SnapshotReference {
-  /** Topic below `vigie/<site>/<node>/`, or a file's name in the node's snapshot folder. */
+  /** A file's name in the data directory of the node. */
   readonly ref: string;
   readonly width: number;
   readonly height: number;

@@ -50,7 +50,13 @@ function rig() {
       jpeg: new Uint8Array(1),
     };
   };
-  const view = new LiveView({ camera: config, clock, picture, health: () => HEALTHY });
+  const view = new LiveView({
+    camera: config,
+    clock,
+    picture,
+    health: () => HEALTHY,
+    kept: async () => undefined,
+  });
   return { view, wishes, pass: (ms: number) => (now += ms) };
 }
 

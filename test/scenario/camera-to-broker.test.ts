@@ -1,13 +1,12 @@
 /** A camera in, one event per intruder out, over a real broker; and a vision process that is killed meanwhile. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validatePayload } from '../contract/asyncapi.ts';
-import { canCapture, lampModel } from '../support/cameras.ts';
+import { canCapture, filmLamp, lampModel } from '../support/cameras.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { killNodes, nodeFolder, runNode } from '../support/node.ts';
 import { subscribe } from '../support/subscriber.ts';
@@ -18,22 +17,6 @@ test.after(() => {
   killNodes();
   rmSync(work, { recursive: true });
 });
-
-/** 160 x 120 pixels, black, with a red lamp in the upper left, a bit farther with each picture. */
-async function filmLamp(folder: string): Promise<void> {
-  mkdirSync(folder);
-  for (let i = 0; i < 40; i++) {
-    const lamp = await sharp({ create: { width: 40, height: 30, channels: 3, background: 'red' } })
-      .png()
-      .toBuffer();
-    const black = sharp({ create: { width: 160, height: 120, channels: 3, background: 'black' } });
-    const name = `${String(i).padStart(3, '0')}.jpg`;
-    await black
-      .composite([{ input: lamp, left: 40, top: 30 }])
-      .jpeg()
-      .toFile(join(folder, name));
-  }
-}
 
 if (canCapture()) {
   test('an intruder makes one event; a killed vision process is healed and told', async () => {
@@ -84,6 +67,11 @@ if (canCapture()) {
       assert.is(start!.body.model.name, 'lamp');
       const snapshot = await fetch(`http://127.0.0.1:${port}/cameras/gate/snapshot.jpg`);
       assert.equal([snapshot.status, snapshot.headers.get('content-type')], [200, 'image/jpeg']);
+      const kept = await waitFor('its picture', async () => {
+        const picture = await fetch(`http://127.0.0.1:${port}/cameras/gate/snapshots/${start!.body.id}.jpg`);
+        return picture.status === 200 && new Uint8Array(await picture.arrayBuffer());
+      });
+      assert.equal([...kept.subarray(0, 2)], [0xff, 0xd8]);
       const { pid } = await node.logged('vision.process.started');
       process.kill(pid, 'SIGKILL');
       const [told] = await waitFor('the event of the camera', () => {

@@ -1,8 +1,9 @@
 /** Vision processes with cameras of a test's own. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { compileModel } from '../../ota/model/compile.ts';
 import { captureProblem } from '../../runtime/addon/capture.ts';
 import { loadProfile } from '../../runtime/config/device-profile/load.ts';
@@ -106,6 +107,22 @@ export async function lampModel(folder: string): Promise<string> {
   };
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   return join(folder, 'manifest.json');
+}
+
+/** 160 x 120 pixels, black, with a red lamp in the upper left. */
+export async function filmLamp(folder: string): Promise<void> {
+  mkdirSync(folder);
+  const lamp = await sharp({ create: { width: 40, height: 30, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
+  for (let i = 0; i < 40; i++) {
+    const black = sharp({ create: { width: 160, height: 120, channels: 3, background: 'black' } });
+    const name = `${String(i).padStart(3, '0')}.jpg`;
+    await black
+      .composite([{ input: lamp, left: 40, top: 30 }])
+      .jpeg()
+      .toFile(join(folder, name));
+  }
 }
 
 /** GStreamer's own pattern, for a camera's `pipeline`: live, of this size. */

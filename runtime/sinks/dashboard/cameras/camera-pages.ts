@@ -120,8 +120,17 @@ export class CameraPages {
         this.#events(camera, request, response);
         return;
       default:
-        notFound(response);
+        await this.#kept(camera, what, response);
     }
+  }
+
+  /** `snapshots/<event>.jpg`, as `snapshot.ref` of events names it. */
+  async #kept({ view }: Camera, what: string, response: ServerResponse): Promise<void> {
+    const event = /^snapshots\/([^/]+)\.jpg$/.exec(what)?.[1];
+    const jpeg = event === undefined ? undefined : await view.kept(event);
+    // A better one may take its place.
+    if (jpeg) sendJpeg(response, jpeg, {});
+    else notFound(response);
   }
 
   #stream(camera: Camera, request: IncomingMessage, response: ServerResponse): void {
@@ -153,13 +162,7 @@ export class CameraPages {
     }
     try {
       const { jpeg, sequence } = await snapshot.picture;
-      response.writeHead(200, {
-        'Content-Type': 'image/jpeg',
-        'Content-Length': jpeg.length,
-        'Cache-Control': 'no-store',
-        'X-Sequence': sequence,
-      });
-      response.end(jpeg);
+      sendJpeg(response, jpeg, { 'X-Sequence': sequence });
     } finally {
       // Kept for those who ask at the same moment, not for hours.
       if (camera.snapshots.get(annotated) === snapshot) {
@@ -224,6 +227,16 @@ export class CameraPages {
 function parts(rest: string): [name: string, what: string] {
   const slash = rest.indexOf('/');
   return slash < 0 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash + 1)];
+}
+
+function sendJpeg(response: ServerResponse, jpeg: Uint8Array, more: Record<string, number>): void {
+  response.writeHead(200, {
+    'Content-Type': 'image/jpeg',
+    'Content-Length': jpeg.length,
+    'Cache-Control': 'no-store',
+    ...more,
+  });
+  response.end(jpeg);
 }
 
 function notFound(response: ServerResponse): void {

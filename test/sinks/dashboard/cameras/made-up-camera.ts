@@ -36,6 +36,7 @@ export class MadeUpCamera implements CameraView {
 
   health = () => this.state;
   openEvents = () => this.open;
+  kept = async (event: string) => (event === 'kept-1' ? Uint8Array.of(0xff, 0xd8) : undefined);
 
   async picture(wish: ViewWish): Promise<ViewPicture> {
     this.wishes.push(wish);

@@ -57,6 +57,15 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   assert.unreachable(`never: ${what}`);
 }
 
+test('the kept picture of an event is served; anything else below it is not there', async () => {
+  await begin();
+  const found = await fetch(plant.url('/cameras/gate/snapshots/kept-1.jpg'));
+  assert.equal([found.status, found.headers.get('content-type')], [200, 'image/jpeg']);
+  for (const path of ['snapshots/other.jpg', 'snapshots/kept-1', 'snapshots/..%2fkept-1.jpg', 'snapshots/']) {
+    assert.is((await fetch(plant.url(`/cameras/gate/${path}`))).status, 404, path);
+  }
+});
+
 test('the stream is JPEGs, one after the other; none is made when nobody looks', async () => {
   await begin();
   await sleep(100);

@@ -1,0 +1,179 @@
+/** Pictures of events: their bounds, disks that refuse, and real pipelines that know nothing of either. */
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createCameras } from '../../runtime/cameras/cameras.ts';
+import { SnapshotFolder } from '../../runtime/cameras/snapshot-folder.ts';
+import { Snapshots } from '../../runtime/cameras/snapshots.ts';
+import { loadProfile } from '../../runtime/config/device-profile/load.ts';
+import type { RunnableConfig } from '../../runtime/config/last-known-good.ts';
+import { type FileSystem, nodeFileSystem } from '../../runtime/core/file-system.ts';
+import type { DetectionEvent } from '../../runtime/core/messages.ts';
+import { bytes } from '../../runtime/core/units.ts';
+import { camera, canCapture, filmLamp, lampModel } from '../support/cameras.ts';
+import { rejects } from '../support/rejects.ts';
+import { testSpine } from '../support/spine.ts';
+import { waitFor } from '../support/wait.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'vigie-snapshots-'));
+test.after(() => rmSync(work, { recursive: true }));
+
+const MOST = bytes(1000);
+let folders = 0;
+function folder(fs?: FileSystem) {
+  const directory = join(work, `folder-${++folders}`);
+  mkdirSync(directory);
+  const made = new SnapshotFolder({ directory, most: MOST, reserve: bytes(0), ...(fs ? { fs } : {}) });
+  return { directory, made, has: (path: string) => existsSync(join(directory, path)) };
+}
+
+/** Writes to paths with this in them fail so. */
+function refusing(code: string, part = ''): FileSystem {
+  return {
+    ...nodeFileSystem,
+    open: (path, ...how) => {
+      if (path.includes(part)) throw Object.assign(new Error(code), { code });
+      return nodeFileSystem.open(path, ...how);
+    },
+  };
+}
+
+test('the oldest pictures make room for a new one', async () => {
+  const { made, has } = folder();
+  for (const event of ['1', '2', '3']) await made.keep('gate', event, new Uint8Array(300));
+  assert.is(await made.keep('yard', '4', new Uint8Array(500)), 'yard/4.jpg');
+  assert.equal(['gate/1.jpg', 'gate/2.jpg', 'gate/3.jpg', 'yard/4.jpg'].map(has), [false, false, true, true]);
+  assert.is(made.bytes, 800);
+});
+
+test('a better picture takes the place of the one before', async () => {
+  const { made, directory } = folder();
+  await made.keep('gate', '1', new Uint8Array(900));
+  await made.keep('gate', '1', new Uint8Array(950).fill(7));
+  assert.is(made.bytes, 950);
+  assert.is(readFileSync(join(directory, 'gate/1.jpg'))[0], 7);
+});
+
+test('pictures of an earlier start count by their age, and halves are removed', async () => {
+  const { made, directory, has } = folder();
+  mkdirSync(join(directory, 'gate'));
+  for (const [name, age] of [
+    ['b', 20],
+    ['a', 10],
+    ['c.jpg', 5],
+  ] as const) {
+    const path = join(directory, 'gate', name === 'c.jpg' ? 'c.jpg.new' : `${name}.jpg`);
+    writeFileSync(path, new Uint8Array(400));
+    utimesSync(path, 1000 - age, 1000 - age);
+  }
+  made.open();
+  assert.equal([made.bytes, has('gate/c.jpg.new')], [800, false]);
+  await made.keep('gate', 'd', new Uint8Array(400));
+  assert.equal(['gate/a.jpg', 'gate/b.jpg', 'gate/d.jpg'].map(has), [true, false, true]);
+});
+
+test('a full disk is named, and leaves the picture before as it was', async () => {
+  let broken = false;
+  const full = refusing('ENOSPC');
+  const { made, has } = folder({
+    ...nodeFileSystem,
+    open: (...how) => (broken ? full : nodeFileSystem).open(...how),
+  });
+  await made.keep('gate', '1', new Uint8Array(100));
+  broken = true;
+  await rejects(made.keep('gate', '1', new Uint8Array(200)), 'disk-full');
+  await rejects(made.keep('gate', '2', new Uint8Array(200)), 'disk-full');
+  assert.equal([made.bytes, has('gate/1.jpg'), has('gate/2.jpg')], [100, true, false]);
+  broken = false;
+  await made.keep('gate', '2', new Uint8Array(200));
+  assert.is(made.bytes, 300);
+});
+
+test('what is left of a disk is for events', async () => {
+  const { made } = folder({ ...nodeFileSystem, free: () => 50 });
+  await rejects(made.keep('gate', '1', new Uint8Array(100)), 'disk-full');
+});
+
+test('ids from outside lead to no other file', async () => {
+  const snapshots = new Snapshots({
+    ...testSpine(),
+    cameras: [],
+    dataDir: work,
+    picture: () => Promise.reject(new Error('none')),
+    onKept: () => {},
+  });
+  writeFileSync(join(work, 'secret.jpg'), 'x');
+  for (const event of ['../../secret', '..', '', 'a/b', 'a\0b']) {
+    assert.is(await snapshots.read('gate', event), undefined, event);
+  }
+});
+
+if (canCapture()) {
+  test('each intrusion has its picture, but where the disk refuses it, and there the events come all the same', async () => {
+    const film = join(work, 'film');
+    await filmLamp(film);
+    const manifest = await lampModel(work);
+    const detection = { labels: ['lamp'], motion: { enabled: false } };
+    const common = {
+      source: { type: 'file', file: film },
+      fps: 20,
+      group: 'all',
+      model: { manifest },
+      detection,
+    };
+    const cameras = [
+      camera({ ...common, name: 'gate' }),
+      camera({ ...common, name: 'full' }),
+      camera({ ...common, name: 'shy', privacy: { snapshots: false } }),
+    ];
+    const spine = testSpine();
+    const events: DetectionEvent[] = [];
+    const dataDir = join(work, 'data');
+    const made = createCameras({
+      ...spine,
+      running: {
+        config: { cameras },
+        device: { profile: loadProfile('generic-x86-64') },
+      } as unknown as RunnableConfig,
+      dataDir,
+      idPrefix: 'boot',
+      fs: refusing('ENOSPC', '/full/'),
+      accept: async ({ topic, body }) => {
+        if (topic === 'events/detection') events.push(body as DetectionEvent);
+      },
+    });
+    const of = (name: string, phase: string) =>
+      events.find((event) => event.camera === name && event.phase === phase);
+    for (const component of made.components) await component.start(new AbortController().signal);
+    try {
+      for (const { name } of cameras)
+        await waitFor(`an intrusion at ${name}`, () => of(name, 'start') !== undefined);
+      const counted = async (camera: string, result: string) =>
+        (await spine.registry.metrics()).includes(
+          `vigie_snapshots_total{camera="${camera}",result="${result}"} 1`,
+        );
+      await waitFor('a picture', () => counted('gate', 'kept'));
+      await waitFor('a refusal', () => counted('full', 'refused'));
+      const refusals = spine.lines.filter(({ event }) => event === 'snapshot.refused');
+      assert.match(JSON.stringify(refusals), 'the disk is full', JSON.stringify(spine.lines));
+    } finally {
+      for (const component of [...made.components].reverse()) await component.stop();
+    }
+    const kept = of('gate', 'end')?.snapshot;
+    assert.is(kept?.ref, `snapshots/gate/${of('gate', 'start')?.id}.jpg`);
+    const jpeg = readFileSync(join(dataDir, kept!.ref));
+    const { width, height } = await sharp(jpeg).metadata();
+    assert.equal([kept!.width, kept!.height, kept!.bytes], [width, height, jpeg.length]);
+    for (const name of ['full', 'shy']) {
+      assert.ok(of(name, 'end'), name);
+      assert.is(of(name, 'end')?.snapshot, undefined, name);
+    }
+    assert.not.ok(existsSync(join(dataDir, 'snapshots/shy')));
+  });
+}
+
+test.run();
