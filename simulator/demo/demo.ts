@@ -1,18 +1,16 @@
 /** The demo: a simulated plant, a broker, and a real node that watches the one and delivers to the other. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { describeError } from '../../runtime/core/errors.ts';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
-import { packageRoot } from '../../runtime/core/paths.ts';
 import { type DevelopmentBroker, startDevelopmentBroker } from '../broker.ts';
 import { type PlantServer, startPlantServer } from '../plant-server.ts';
 import { demoConfig } from './config.ts';
+import { DemoNode } from './demo-node.ts';
 import { nextFault } from './script.ts';
-import { type Subscription, watchAnomalies } from './subscriber.ts';
+import { type Subscription, watchEvents } from './subscriber.ts';
 
 export interface DemoOptions {
   /** Dashboard port. */
@@ -55,7 +53,7 @@ class Demo implements RunningDemo {
   readonly #options: DemoOptions;
   readonly #broker: DevelopmentBroker | undefined;
   readonly #directory: string;
-  readonly #node: ChildProcess;
+  readonly #node: DemoNode;
   #subscription: Subscription | undefined;
   #fault: NodeJS.Timeout | undefined;
   #faults = 0;
@@ -70,8 +68,14 @@ class Demo implements RunningDemo {
     this.plant = plant;
     this.#broker = broker;
     this.#directory = directory;
-    this.#node = this.#spawnNode();
-    this.nodeExit = new Promise((resolve) => this.#node.once('exit', (code) => resolve(code)));
+    const config = demoConfig({
+      modbusPort: plant.port,
+      httpPort: options.port,
+      broker: this.#url(),
+      embedded: broker !== undefined,
+    });
+    this.#node = new DemoNode({ directory, config, tells: /baseline\.ready/, say: options.say });
+    this.nodeExit = this.#node.exit;
   }
 
   async start(): Promise<void> {
@@ -82,17 +86,20 @@ class Demo implements RunningDemo {
     say(
       'The node learns what is normal for a minute; then something goes wrong in the plant. Ctrl-C ends it.',
     );
-    this.#subscription = await watchAnomalies(this.#url(), (event) => {
-      this.events.push(event);
-      say(`event:     [${event.phase}] ${event.summary}`);
-    });
+    this.#subscription = await watchEvents<AnomalyEvent>(
+      this.#url(),
+      'demo/plant/events/anomaly',
+      (event) => {
+        this.events.push(event);
+        say(`event:     [${event.phase}] ${event.summary}`);
+      },
+    );
     this.#scheduleFault();
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#fault);
-    if (this.#node.exitCode === null && this.#node.signalCode === null) this.#node.kill('SIGTERM');
-    await this.nodeExit;
+    await this.#node.stop();
     await this.#subscription?.stop();
     await this.plant.stop();
     await this.#broker?.stop();
@@ -101,38 +108,6 @@ class Demo implements RunningDemo {
 
   #url(): string {
     return this.#options.broker ?? this.#broker?.url ?? '';
-  }
-
-  /** The node is a process of its own, exactly as on a board; its log lines that matter are passed on. */
-  #spawnNode(): ChildProcess {
-    const file = join(this.#directory, 'vigie.yaml');
-    const embedded = this.#broker !== undefined;
-    writeFileSync(
-      file,
-      stringify(
-        demoConfig({
-          modbusPort: this.plant.port,
-          httpPort: this.#options.port,
-          broker: this.#url(),
-          embedded,
-        }),
-      ),
-    );
-    const arguments_ = ['run', '--config', file, '--data-dir', join(this.#directory, 'data')];
-    const node = spawn(join(packageRoot, 'bin/vigie'), arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let rest = '';
-    node.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.#pass(line);
-    });
-    return node;
-  }
-
-  #pass(line: string): void {
-    const { level, event, message } = parseLogLine(line);
-    if (level === 'error' || level === 'fatal' || /baseline\.ready/.test(event))
-      this.#options.say(`node:      ${message}`);
   }
 
   #scheduleFault(): void {
@@ -147,14 +122,5 @@ class Demo implements RunningDemo {
       this.#faults += 1;
       this.#scheduleFault();
     }, delay);
-  }
-}
-
-function parseLogLine(line: string): { level: string; event: string; message: string } {
-  try {
-    const { level = '', event = '', message = '' } = JSON.parse(line);
-    return { level, event, message };
-  } catch {
-    return { level: 'error', event: '', message: line };
   }
 }

@@ -1,7 +1,6 @@
-/** Watches a broker for the demo node's anomaly events, as any subscriber would. */
+/** Watches a broker for the demo node's events, as any subscriber would. */
 
 import { DeliveryError } from '../../runtime/core/errors.ts';
-import type { AnomalyEvent } from '../../runtime/core/messages.ts';
 
 export interface Subscription {
   stop(): Promise<void>;
@@ -9,18 +8,19 @@ export interface Subscription {
 
 /**
  * Connects again by itself for as long as it runs.
+ * @param topic below `vigie/`: of its own node alone, since on a broker in use others publish too.
  * @throws DeliveryError `demo-broker` when the first connection fails.
  */
-export async function watchAnomalies(
+export async function watchEvents<T>(
   url: string,
-  onEvent: (event: AnomalyEvent) => void,
+  topic: string,
+  onEvent: (event: T) => void,
 ): Promise<Subscription> {
   const { connectAsync } = await import('mqtt');
   const client = await connectAsync(url, { protocolVersion: 4 }).catch((cause) => {
     throw new DeliveryError('demo-broker', `cannot connect to the broker ${url}`, { cause });
   });
-  client.on('message', (_topic, payload) => onEvent(JSON.parse(payload.toString()) as AnomalyEvent));
-  // Its own node's alone: on a broker in use others publish too.
-  await client.subscribeAsync('vigie/demo/plant/events/anomaly', { qos: 1 });
+  client.on('message', (_topic, payload) => onEvent(JSON.parse(payload.toString()) as T));
+  await client.subscribeAsync(`vigie/${topic}`, { qos: 1 });
   return { stop: () => client.endAsync(true) };
 }

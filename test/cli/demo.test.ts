@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
 import { startDevelopmentBroker } from '../../simulator/broker.ts';
-import { watchAnomalies } from '../../simulator/demo/subscriber.ts';
+import { watchEvents } from '../../simulator/demo/subscriber.ts';
 import { vigie } from '../support/cli.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { waitFor } from '../support/wait.ts';
@@ -22,7 +22,9 @@ test('a broker that cannot be reached ends the demo, its node and its plant with
 test("on a shared broker the demo shows its own node's events, whatever others publish", async () => {
   const broker = await startDevelopmentBroker();
   const seen: AnomalyEvent[] = [];
-  const subscription = await watchAnomalies(broker.url, (event) => seen.push(event));
+  const subscription = await watchEvents<AnomalyEvent>(broker.url, 'demo/plant/events/anomaly', (event) =>
+    seen.push(event),
+  );
   const other = await connectAsync(broker.url, { protocolVersion: 4 });
   await other.publishAsync('vigie/north/pumps/events/anomaly', 'not even JSON', { qos: 1 });
   await other.publishAsync('vigie/demo/plant/events/anomaly', '{ "summary": "ours" }', { qos: 1 });

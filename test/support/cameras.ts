@@ -76,7 +76,7 @@ export async function startGroup(
  * Writes a detection model for 32 x 32 pixels in 4 x 4 cells: a lamp is where a cell is red, its box half of the picture wide
  * and high. @returns the manifest's path.
  */
-export async function lampModel(folder: string): Promise<string> {
+export async function lampModel(folder: string, label = 'lamp'): Promise<string> {
   const model = onnxModel({
     inputs: [info('x', 'float32', [1, 3, 32, 32])],
     outputs: [info('y', 'float32', [1, 6, 4, 4])],
@@ -102,7 +102,7 @@ export async function lampModel(folder: string): Promise<string> {
     preprocessing: { resize: 'stretch', order: 'rgb', divisor: [255, 255, 255], layout: 'nchw' },
     decoding: { head: 'fastestdet', output: 'y', stride: 8 },
     thresholds: { score: 0.5, iou: 0.45 },
-    labels: ['lamp'],
+    labels: [label],
     artifacts: [{ backend: 'xnnpack', precision: 'float32', path: 'lamp.xnn', sha256: '0'.repeat(64) }],
   };
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));

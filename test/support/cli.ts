@@ -16,11 +16,12 @@ export interface CliResult {
 export function vigieProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): ChildProcessByStdio<null, Readable, Readable> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(packageRoot, 'runtime/main.ts'), ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, ...(cwd ? { cwd } : {}) },
   );
   child.stdout.setEncoding('utf8');
   child.stderr.setEncoding('utf8');
@@ -31,9 +32,10 @@ export function vigieProcess(
 export function vigie(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<CliResult> {
   return new Promise((resolve) => {
-    const child = vigieProcess(args, env);
+    const child = vigieProcess(args, env, cwd);
     const out = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: string) => {
       out.stdout += chunk;
