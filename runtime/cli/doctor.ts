@@ -11,17 +11,17 @@ import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
 import { backends } from './doctor/backends.ts';
 import { board } from './doctor/board.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
-import { addon, clock, storage, versions } from './doctor/machine.ts';
+import { addon, capture, clock, storage, versions } from './doctor/machine.ts';
 import { broker, dashboard } from './doctor/network.ts';
 import { sources } from './doctor/plant.ts';
 
 export const doctor: CliCommand = {
   name: 'doctor',
-  summary: 'look at buses, broker, clock, disk, addon and versions, and say the fix',
+  summary: 'look at buses, cameras, broker, clock, disk, addon and versions, and say the fix',
   help: `Usage: vigie doctor [--config FILE] [--data-dir DIR] [--profile NAME|FILE] [--json]
 
 Looks at everything the node stands on: versions, native addon, the board and its device
-profile, what can run models here, clock, disk, the configuration, each source's bus or
+profile, what can run models and read cameras here, clock, disk, the configuration, each source's bus or
 serial port, the broker (a real login), the dashboard.
 Changes nothing. Run it as the user the service runs as, to see what the service sees.
 
@@ -52,6 +52,7 @@ Example:
       addon(),
       ...board(values.profile, config?.device.profile),
       await backends(values.profile ?? config?.device.profile),
+      capture(config?.cameras.length ?? 0),
       clock(),
       ...storage(dataDir),
       ...read,

@@ -7,6 +7,7 @@ import { describeError, VigieError } from '../core/errors.ts';
 import type { Box } from '../core/geometry.ts';
 import { type Millis, millis } from '../core/units.ts';
 import { MotionGate } from '../pipeline/detection/motion/gate.ts';
+import { RateGovernor } from '../pipeline/detection/rate/governor.ts';
 import type {
   CameraJob,
   CameraPulse,
@@ -36,8 +37,9 @@ const WATCHED = 2000;
 export class CameraLoop {
   readonly #options: CameraLoopOptions;
   readonly #gate: MotionGate | undefined;
+  readonly #governor: RateGovernor;
   readonly #kept: KeptFrames;
-  readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, detected: 0, dropped: 0 };
+  readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, spared: 0, detected: 0, dropped: 0 };
   #capture: Capture | undefined;
   #model: LoadedModel | undefined;
   #lastFrame: Millis | undefined;
@@ -53,6 +55,7 @@ export class CameraLoop {
   constructor(options: CameraLoopOptions) {
     this.#options = options;
     this.#kept = new KeptFrames(options.job.hidden);
+    this.#governor = new RateGovernor({ ...options.job.rate, variants: ['model'] });
     this.#gate = options.job.motion && new MotionGate(options.job.motion);
   }
 
@@ -174,6 +177,10 @@ export class CameraLoop {
     this.#lastFrame = capturedAt;
     this.#sameSince = millis(frame.sameSince);
     if (!this.#model) return;
+    if (!this.#governor.frame(capturedAt, frame.sequence)) {
+      this.#counters.spared += 1;
+      return;
+    }
     if (this.#isStill(frame, capturedAt)) {
       this.#counters.still += 1;
       return;
@@ -186,6 +193,15 @@ export class CameraLoop {
     this.#counters.detected += 1;
     this.#kept.looked(frame, found);
     if (!send(looked(job.camera, frame, found, timing))) this.#counters.dropped += 1;
+    this.#govern(timing.detect);
+  }
+
+  #govern(detect: Millis): void {
+    const { job, clock, send } = this.#options;
+    const change = this.#governor.looked(detect, clock.mono());
+    if (!change) return;
+    const { to, cause, reason } = change;
+    send({ type: 'rate', camera: job.camera, everyNth: to.everyNth, cause, reason });
   }
 
   #isStill(frame: CapturedFrame, at: Millis): boolean {

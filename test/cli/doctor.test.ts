@@ -97,6 +97,7 @@ test('a node in order: no failure, and the broker really let it in', async () =>
     'addon',
     'data directory',
     'configuration',
+    'cameras',
     'source plc',
     'broker',
     'dashboard',

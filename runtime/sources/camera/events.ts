@@ -1,16 +1,18 @@
-/** What a camera's healing did, for the outbox: topic `events/camera`. */
+/** What was done about a camera, for the outbox: topic `events/camera`. */
 
 import type { HealingReason, Rung } from './ladder.ts';
 import type { MemoryTrouble } from './memory-watch.ts';
+import type { RateTold } from './messages.ts';
 
-export type CameraStep = Rung | 'recovered' | 'ended';
+export type CameraStep = Rung | 'recovered' | 'ended' | 'rate';
 export type CameraReason =
   | HealingReason
   | MemoryTrouble['reason']
   | 'process-hung'
   | 'process-exited'
   | 'healed'
-  | 'file-end';
+  | 'file-end'
+  | RateTold['cause'];
 
 export interface CameraEvent extends Readonly<Record<string, unknown>> {
   readonly schema: 'vigie.camera/1';

@@ -198,6 +198,7 @@ export class CameraGroup implements Component {
     if (!camera) return;
     if (message.type === 'model') camera.model = message;
     else if (message.type === 'ended') camera.ended();
+    else if (message.type === 'rate') camera.rate(message);
     else if (message.type === 'fault') camera.fault(message.code, message.detail);
     else {
       camera.looked(message);

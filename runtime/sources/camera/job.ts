@@ -54,6 +54,7 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
     ...(model
       ? { model: { ...modelJob(model, profile, limits), lowScore: detection.tracker.lowScore } }
       : {}),
+    rate: { config: detection.rate, thermal: profile.thermal.zones },
     ...(detection.motion.enabled ? { motion: detection } : {}),
   };
 }

@@ -1,5 +1,6 @@
 /** What the node and its vision processes say to each other. Plain data; framing.ts puts it on the wire. */
 
+import type { DeviceProfile } from '../../config/device-profile/schema.ts';
 import type { DetectionConfig } from '../../config/schema/zones.ts';
 import type { Annotations } from '../../core/annotations.ts';
 import type { Box } from '../../core/geometry.ts';
@@ -70,6 +71,22 @@ export interface CameraJob {
   readonly hidden: readonly string[];
   /** Undefined: the model looks at every frame. */
   readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'>;
+  readonly rate: RateJob;
+}
+
+/** What makes the model look at fewer frames. */
+export interface RateJob {
+  readonly config: DetectionConfig['rate'];
+  /** Of the device profile. */
+  readonly thermal: DeviceProfile['thermal']['zones'];
+}
+
+/** From now on the model looks at every n-th frame. */
+export interface RateTold {
+  readonly everyNth: number;
+  readonly cause: 'heat' | 'cool' | 'slow' | 'fast';
+  /** One sentence for a person. */
+  readonly reason: string;
 }
 
 export interface ModelJob {
@@ -94,6 +111,8 @@ export interface CameraCounters {
   readonly damaged: number;
   /** Frames that the motion gate kept from the model. */
   readonly still: number;
+  /** Frames that the rate policy kept from the model. */
+  readonly spared: number;
   readonly detected: number;
   /** Results that had to go because the node did not read fast enough. */
   readonly dropped: number;
@@ -135,6 +154,7 @@ export type FromVision =
   | ({ readonly type: 'detections' } & FrameDetections)
   | PictureReply
   | ({ readonly type: 'model'; readonly camera: string } & ModelFacts)
+  | ({ readonly type: 'rate'; readonly camera: string } & RateTold)
   /** A loop began anew, or the end was reached for good. */
   | { readonly type: 'ended'; readonly camera: string }
   | { readonly type: 'fault'; readonly camera: string; readonly code: string; readonly detail: string }

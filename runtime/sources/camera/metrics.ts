@@ -4,7 +4,7 @@ import type { CameraReason, CameraStep } from './events.ts';
 import type { CameraCounters } from './messages.ts';
 
 /** What became of a frame, as CameraCounters names it. */
-const RESULTS = ['captured', 'skipped', 'damaged', 'still', 'detected', 'dropped'] as const;
+const RESULTS = ['captured', 'skipped', 'damaged', 'still', 'spared', 'detected', 'dropped'] as const;
 
 export interface CameraMetrics {
   /** @param counters since the process started: a lower number than before is a new process. */

@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts';
 import { type Millis, millis, seconds } from '../../core/units.ts';
 import type { CameraEvent, CameraReason, CameraStep } from './events.ts';
 import { HealingLadder, type HealingStep } from './ladder.ts';
-import type { CameraPulse, FrameDetections, ModelFacts } from './messages.ts';
+import type { CameraPulse, FrameDetections, ModelFacts, RateTold } from './messages.ts';
 import { type CameraMetrics, cameraMetrics } from './metrics.ts';
 
 export interface WatchedCameraOptions {
@@ -59,6 +59,14 @@ export class WatchedCamera {
     this.#log('warn', 'fault', `${code}: ${detail}`);
     this.#metrics.up(false);
     this.#ladder.fault(code, detail);
+  }
+
+  /** The model looks at more or fewer frames from now on. No step of healing. */
+  rate({ everyNth, cause: reason, reason: why }: RateTold): void {
+    const detail = `${everyNth === 1 ? 'every frame' : `one frame of ${everyNth}`} is looked at: ${why}`;
+    this.#log('info', 'rate', detail, { reason, everyNth });
+    const { onEvent } = this.#options;
+    onEvent({ schema: 'vigie.camera/1', camera: this.name, step: 'rate', reason, detail, attempt: 0 });
   }
 
   /** A file came to its end, and is not to be played again. */

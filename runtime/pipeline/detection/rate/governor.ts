@@ -28,8 +28,9 @@ export class RateGovernor {
   #state: RateState = RATE_START;
   #heat: Heat = { level: 'cool', reason: '' };
   #readAt = Number.NEGATIVE_INFINITY;
-  #frames = 0;
-  #lastFrame: Millis | undefined;
+  #last: { readonly at: Millis; readonly sequence: number } | undefined;
+  /** Number of the last frame that the model should look at. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #periods: number[] = [];
 
   constructor(options: GovernorOptions) {
@@ -40,13 +41,21 @@ export class RateGovernor {
     return this.#state.rate;
   }
 
-  /** A frame came. @param capturedAt when it was taken. @returns whether the model should look at it. */
-  frame(capturedAt: Millis): boolean {
-    const gap = capturedAt - (this.#lastFrame ?? capturedAt);
-    this.#lastFrame = capturedAt;
-    if (gap > 0 && gap < LONGEST_PERIOD) this.#periods.push(gap);
-    if (this.#periods.length > PERIODS) this.#periods.shift();
-    return this.#frames++ % this.#state.rate.everyNth === 0;
+  /**
+   * A frame came.
+   * @param capturedAt when it was taken.
+   * @param sequence its number; frames between this and the last one came while the model was busy. A lower one is that of
+   *   another pipeline.
+   * @returns whether the model should look at it.
+   */
+  frame(capturedAt: Millis, sequence: number = (this.#last?.sequence ?? 0) + 1): boolean {
+    const last = this.#last;
+    this.#last = { at: capturedAt, sequence };
+    if (last && sequence > last.sequence) this.#keepPeriod(capturedAt - last.at, sequence - last.sequence);
+    else this.#lookedAt = Number.NEGATIVE_INFINITY;
+    if (sequence - this.#lookedAt < this.#state.rate.everyNth) return false;
+    this.#lookedAt = sequence;
+    return true;
   }
 
   /** The model looked. @param inferenceMs frame to boxes. @returns what changes from the next frame on. */
@@ -58,6 +67,12 @@ export class RateGovernor {
     const { state, change } = nextRate(this.#state, reading, { ...config, variants });
     this.#state = state;
     return change;
+  }
+
+  #keepPeriod(gap: number, frames: number): void {
+    if (gap <= 0 || gap >= LONGEST_PERIOD) return;
+    this.#periods.push(gap / frames);
+    if (this.#periods.length > PERIODS) this.#periods.shift();
   }
 
   #heatAt(mono: Millis): Heat {

@@ -67,6 +67,18 @@ test('a hot board gives way step by step, and comes back when it has cooled', ()
   assert.equal(subject.rate, { everyNth: 1, variant: 0 });
 });
 
+test('frames that came while the model was busy count, and another pipeline begins anew', () => {
+  heat(50);
+  const subject = governor();
+  // Thirty a second, of which every fourth gets as far as here.
+  for (let frame = 1; frame < 40; frame += 4) {
+    if (subject.frame(millis(frame * 33), frame)) subject.looked(100, millis(frame * 33 + 100));
+  }
+  assert.is(subject.rate.everyNth, 4);
+  assert.not.ok(subject.frame(millis(1330), 40));
+  assert.ok(subject.frame(millis(1400), 1));
+});
+
 test('adapt: false leaves everything as it is', () => {
   heat(90);
   assert.equal(run(governor({ adapt: false }), 30, 500), { changes: [], looks: 300 });
