@@ -1,6 +1,7 @@
 /** Whether a model's outputs are those of the golden vectors, as far as the bundle's tolerance lets them differ. */
 
-import type { VectorCase, VectorTensor, VectorTensors } from './vectors.ts';
+import type { Tensor, Tensors } from '../../runtime/core/tensor.ts';
+import type { VectorCase } from './vectors.ts';
 
 export interface Difference {
   /** Which case of the vectors, from 0. */
@@ -21,7 +22,7 @@ const LEAST_RANGE = 1e-6;
  */
 export function compareVectors(
   cases: readonly VectorCase[],
-  actual: readonly VectorTensors[],
+  actual: readonly Tensors[],
   tolerance: number,
 ): Difference | undefined {
   const ranges = rangesOf(cases);
@@ -52,7 +53,7 @@ function rangesOf(cases: readonly VectorCase[]): ReadonlyMap<string, number> {
   return ranges;
 }
 
-function tensorDifference(expected: VectorTensor, given: VectorTensor, most: number): string | undefined {
+function tensorDifference(expected: Tensor, given: Tensor, most: number): string | undefined {
   if (given.type !== expected.type || given.shape.join() !== expected.shape.join())
     return `is ${given.type} [${given.shape}], expected ${expected.type} [${expected.shape}]`;
   for (let at = 0; at < expected.data.length; at++) {
@@ -65,7 +66,7 @@ function tensorDifference(expected: VectorTensor, given: VectorTensor, most: num
   return undefined;
 }
 
-function elementOf({ type, data }: VectorTensor, at: number): number {
+function elementOf({ type, data }: Tensor, at: number): number {
   const value = data[at]!;
   return type === 'float16' ? fromHalf(value as number) : Number(value);
 }

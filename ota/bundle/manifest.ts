@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { TENSOR_TYPES } from '../../runtime/core/tensor.ts';
 import { classificationDecoding, detectionDecoding, scoreDecoding } from './decoding.ts';
 import { described, relativePath } from './fields.ts';
 import { DEFAULTS, MANIFEST_SCHEMA, MOST_CLASSES } from './limits.ts';
@@ -11,23 +12,7 @@ import { outputNames } from './output-names.ts';
 
 const tensor = z.strictObject({
   name: described(z.string().min(1).max(256), 'As in the model.'),
-  type: described(
-    z.enum([
-      'float32',
-      'float64',
-      'float16',
-      'int8',
-      'uint8',
-      'int16',
-      'uint16',
-      'int32',
-      'uint32',
-      'int64',
-      'uint64',
-      'bool',
-    ]),
-    'Of its elements, as in ONNX.',
-  ),
+  type: described(z.enum(TENSOR_TYPES), 'Of its elements, as in ONNX.'),
   shape: described(
     z.array(z.union([z.int().min(1), z.literal(-1)])).max(8),
     'Sizes of its dimensions; -1 for one that is free.',

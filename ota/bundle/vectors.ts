@@ -9,49 +9,19 @@
  */
 
 import { InputError } from '../../runtime/core/errors.ts';
-
-/** As the inference session has it; said again here because the update client does not know the pipeline. */
-export interface VectorTensor {
-  readonly type: VectorType;
-  readonly shape: readonly number[];
-  /** float16 as its bits in a Uint16Array, bool as one byte each. */
-  readonly data: VectorData;
-}
-export type VectorTensors = Readonly<Record<string, VectorTensor>>;
+import {
+  TENSOR_ARRAYS,
+  TENSOR_TYPES,
+  type Tensor,
+  type TensorData,
+  type Tensors,
+  type TensorType,
+} from '../../runtime/core/tensor.ts';
 
 export interface VectorCase {
-  readonly inputs: VectorTensors;
-  readonly outputs: VectorTensors;
+  readonly inputs: Tensors;
+  readonly outputs: Tensors;
 }
-
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-} as const;
-export type VectorType = keyof typeof ARRAYS;
-export type VectorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
-/** Their places are the numbers in the file. */
-const TYPES = Object.keys(ARRAYS) as VectorType[];
 
 const MAGIC = 'VIGIEVEC';
 const VERSION = 1;
@@ -94,12 +64,12 @@ export function readVectors(bytes: Uint8Array): VectorCase[] {
   return cases;
 }
 
-function readTensors(reader: Reader, count: number): VectorTensors {
-  const tensors: Record<string, VectorTensor> = Object.create(null);
+function readTensors(reader: Reader, count: number): Tensors {
+  const tensors: Record<string, Tensor> = Object.create(null);
   for (let at = 0; at < count; at++) {
     const name = utf8(reader.take(bounded(reader.u16(), MOST_NAME_BYTES, 'bytes of a name')));
     if (name in tensors) throw invalid(`'${name}' comes twice`);
-    const type = TYPES[reader.u8()];
+    const type = TENSOR_TYPES[reader.u8()];
     if (type === undefined) throw invalid(`'${name}' is of an unknown type`);
     const rank = reader.u8();
     if (rank > MOST_RANK) throw invalid(`'${name}' has ${rank} dimensions; at most ${MOST_RANK} are read`);
@@ -109,19 +79,19 @@ function readTensors(reader: Reader, count: number): VectorTensors {
   return tensors;
 }
 
-function elements(reader: Reader, type: VectorType, shape: readonly number[]): VectorData {
-  const Elements = ARRAYS[type];
+function elements(reader: Reader, type: TensorType, shape: readonly number[]): TensorData {
+  const Elements = TENSOR_ARRAYS[type];
   const length = shape.reduce((product, size) => product * size, 1) * Elements.BYTES_PER_ELEMENT;
   // Copied: typed arrays want an aligned start.
   const own = Uint8Array.from(reader.take(length));
   return new Elements(own.buffer);
 }
 
-function* tensorParts(name: string, { type, shape, data }: VectorTensor): Generator<Uint8Array> {
+function* tensorParts(name: string, { type, shape, data }: Tensor): Generator<Uint8Array> {
   const text = Buffer.from(name);
   yield u16(text.length);
   yield text;
-  yield Buffer.from([TYPES.indexOf(type), shape.length]);
+  yield Buffer.from([TENSOR_TYPES.indexOf(type), shape.length]);
   for (const size of shape) yield u32(size);
   yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -1,24 +1,10 @@
 /** Numbers and bytes from files as tensors of the type a model takes; each error names the file and the input. */
 
 import { InputError } from '../../core/errors.ts';
+import { TENSOR_ARRAYS } from '../../core/tensor.ts';
 import type { Tensor, TensorData, TensorInfo, TensorType } from '../../pipeline/inference/session.ts';
 
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-} as const;
-
-export const bytesOf = (type: TensorType): number => ARRAYS[type].BYTES_PER_ELEMENT;
+export const bytesOf = (type: TensorType): number => TENSOR_ARRAYS[type].BYTES_PER_ELEMENT;
 export const countOf = (shape: readonly number[]): number => shape.reduce((count, dim) => count * dim, 1);
 export const shapeText = (shape: readonly number[]): string =>
   `[${shape.map((dim) => (dim < 0 ? '?' : dim)).join(', ')}]`;
@@ -60,7 +46,10 @@ export function fromNumbers(
     const big = numbers.map(BigInt);
     return { type, shape, data: type === 'int64' ? BigInt64Array.from(big) : BigUint64Array.from(big) };
   }
-  const data = ARRAYS[type].from(numbers as number[]) as Exclude<TensorData, BigInt64Array | BigUint64Array>;
+  const data = TENSOR_ARRAYS[type].from(numbers as number[]) as Exclude<
+    TensorData,
+    BigInt64Array | BigUint64Array
+  >;
   if (type !== 'float32' && type !== 'float64') {
     const at = numbers.findIndex((value, index) => data[index] !== value);
     if (at >= 0) throw wrong(numbers[at]!, 'is out of range');
@@ -84,7 +73,7 @@ export function fromBytes(
   const shape = solveShape(info, bytes.length / each, given, from);
   // Copied: the array's bytes must be aligned to its elements.
   const { buffer } = new Uint8Array(bytes);
-  return { type, shape, data: new ARRAYS[type](buffer) };
+  return { type, shape, data: new TENSOR_ARRAYS[type](buffer) };
 }
 
 /** Values for people and JSON; 64-bit integers as numbers, float16 as what its bits mean. */

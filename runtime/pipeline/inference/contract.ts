@@ -2,6 +2,7 @@
 
 import { InputError } from '../../core/errors.ts';
 import { nearestName } from '../../core/nearest-name.ts';
+import { TENSOR_ARRAYS } from '../../core/tensor.ts';
 import type { SessionFacts, Tensor, TensorData, TensorInfo, Tensors, TensorType } from './session.ts';
 
 interface ArrayConstructor {
@@ -9,24 +10,9 @@ interface ArrayConstructor {
   new (length: number): TensorData;
 }
 
-const ARRAYS: Readonly<Record<TensorType, ArrayConstructor>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
-
 /** The kind of typed array that holds elements of a type. */
 export function arrayOf(type: TensorType): ArrayConstructor {
-  return ARRAYS[type];
+  return TENSOR_ARRAYS[type];
 }
 
 /**
@@ -53,7 +39,7 @@ function checked(model: string, facts: SessionFacts, info: TensorInfo, inputs: T
   if (given.type !== info.type) {
     throw bad(model, `${what} is of type ${String(given.type)}, the model takes ${info.type}`);
   }
-  const Wanted = ARRAYS[info.type];
+  const Wanted = TENSOR_ARRAYS[info.type];
   if (!(given.data instanceof Wanted)) {
     throw bad(
       model,

@@ -1,40 +1,8 @@
 /** What every inference backend offers: load, describe, infer, close. One loaded model is one session. */
 
-export type TensorType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'bool';
+import type { Tensor, TensorData, Tensors, TensorType } from '../../core/tensor.ts';
 
-/** float16 elements are their bits in a Uint16Array; int64 and uint64 are BigInt arrays; bool is one byte, 0 or 1. */
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
-
-export interface Tensor {
-  readonly type: TensorType;
-  readonly shape: readonly number[];
-  /** Row-major. */
-  readonly data: TensorData;
-}
-
-export type Tensors = Readonly<Record<string, Tensor>>;
+export type { Tensor, TensorData, Tensors, TensorType };
 
 export interface TensorInfo {
   readonly name: string;

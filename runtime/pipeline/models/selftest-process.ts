@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { compareVectors } from '../../../ota/bundle/compare-vectors.ts';
-import { readVectors, type VectorTensors } from '../../../ota/bundle/vectors.ts';
+import { readVectors } from '../../../ota/bundle/vectors.ts';
 import { describeError, InputError, ModelError, VigieError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
 import type { Session, Tensors } from '../inference/session.ts';
@@ -27,7 +27,7 @@ async function compare(session: Session, file: string, tolerance: number): Promi
   const cases = readVectors(readFileSync(file));
   const actual: Tensors[] = [];
   for (const { inputs } of cases) actual.push(await session.infer(inputs));
-  const difference = compareVectors(cases, actual as readonly VectorTensors[], tolerance);
+  const difference = compareVectors(cases, actual, tolerance);
   if (!difference) return cases.length;
   const { at, output, text } = difference;
   throw new ModelError('selftest-failed', `golden vector ${at}: output '${output}' ${text}`);

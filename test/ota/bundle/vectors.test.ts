@@ -4,50 +4,28 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compareVectors } from '../../../ota/bundle/compare-vectors.ts';
-import {
-  readVectors,
-  type VectorCase,
-  type VectorData,
-  type VectorTensor,
-  type VectorType,
-  writeVectors,
-} from '../../../ota/bundle/vectors.ts';
+import { readVectors, type VectorCase, writeVectors } from '../../../ota/bundle/vectors.ts';
+import { TENSOR_TYPES, type Tensor, type TensorData, type TensorType } from '../../../runtime/core/tensor.ts';
 import { arrayOf } from '../../../runtime/pipeline/inference/contract.ts';
 import { thrown } from '../../support/thrown.ts';
 
-const TYPES = [
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'bool',
-] as const;
-
 const tensor = fc
   .record({
-    type: fc.constantFrom<VectorType>(...TYPES),
+    type: fc.constantFrom<TensorType>(...TENSOR_TYPES),
     shape: fc.array(fc.nat(4), { maxLength: 4 }),
     bytes: fc.uint8Array({ minLength: 1, maxLength: 16 }),
   })
-  .map(({ type, shape, bytes }): VectorTensor => {
+  .map(({ type, shape, bytes }): Tensor => {
     const count = shape.reduce((product, size) => product * size, 1);
     const data = new (arrayOf(type))(count);
     const raw = new Uint8Array(data.buffer);
     for (let at = 0; at < raw.length; at++) raw[at] = bytes[at % bytes.length]!;
-    return { type, shape, data: data as VectorData };
+    return { type, shape, data: data as TensorData };
   });
 const tensors = fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 20 }), tensor, { maxKeys: 4 });
 const cases = fc.array(fc.record({ inputs: tensors, outputs: tensors }), { maxLength: 4 });
 
-const raw = ({ data }: VectorTensor) =>
-  Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
+const raw = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
 const plain = (list: readonly VectorCase[]) =>
   list.map(({ inputs, outputs }) =>
     [inputs, outputs].map((side) =>
@@ -104,12 +82,12 @@ test('a shape of 2^256 elements takes no memory', () => {
   assert.match(error.message, /cut short/);
 });
 
-const floats = (...values: number[]): VectorTensor => ({
+const floats = (...values: number[]): Tensor => ({
   type: 'float32',
   shape: [values.length],
   data: Float32Array.from(values),
 });
-const one = (expected: VectorTensor): VectorCase[] => [{ inputs: {}, outputs: { y: expected } }];
+const one = (expected: Tensor): VectorCase[] => [{ inputs: {}, outputs: { y: expected } }];
 
 test('an output may be off by the tolerance times its largest value, and no further', () => {
   const expected = one(floats(0, 10, -100));
@@ -136,7 +114,7 @@ test('NaN and infinities are what was expected, or wrong', () => {
 });
 
 test('half-precision numbers are compared by value, large integers as numbers', () => {
-  const half = (...bits: number[]): VectorTensor => ({
+  const half = (...bits: number[]): Tensor => ({
     type: 'float16',
     shape: [bits.length],
     data: Uint16Array.from(bits),
@@ -148,7 +126,7 @@ test('half-precision numbers are compared by value, large integers as numbers', 
     compareVectors(expected, [{ y: half(0x4000, 0xc000, 1, 0x7c00) }], 0.01)!.text,
     /is 2, expected 1/,
   );
-  const whole = (value: bigint): VectorTensor => ({
+  const whole = (value: bigint): Tensor => ({
     type: 'int64',
     shape: [1],
     data: BigInt64Array.of(value),
