@@ -5,19 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
-import { Registry } from 'prom-client';
-import { mqttConfig } from '../runtime/config/schema/mqtt.ts';
-import { outboxConfig } from '../runtime/config/schema/outbox.ts';
-import { SystemClock } from '../runtime/core/clock.ts';
-import { CommandTable } from '../runtime/core/commands.ts';
-import { HEALTHY } from '../runtime/core/component.ts';
-import { createLog } from '../runtime/core/log.ts';
-import type { OutboundQueue, RecordClass, StoredRecord } from '../runtime/core/messages.ts';
-import type { NodeStatus } from '../runtime/core/status.ts';
-import { MqttSink } from '../runtime/sinks/mqtt/mqtt-sink.ts';
-import { Outbox } from '../runtime/sinks/outbox/outbox.ts';
+import type { RecordClass } from '../runtime/core/messages.ts';
 import { startMosquitto } from '../test/support/mosquitto.ts';
 import { atMost, type BenchOptions, type BenchResult, info, percentile } from './bench.ts';
+import { startDelivery, WINDOW } from './lib/delivery.ts';
 
 export const summary = 'event to PUBACK through outbox, MQTT and mosquitto; records drained per second';
 
@@ -26,7 +17,6 @@ const BUSY = { events: 200, everyMs: 100 };
 /** Closer together than 40 ms mosquitto holds a PUBACK back (Nagle) until the one before is acknowledged. */
 const DENSE = { events: 150, everyMs: 30 };
 const BACKLOG = 20_000;
-const WINDOW = 100;
 const BODY = { schema: 'vigie.readings/1', series: [{ tag: 'settling-turbidity', t: [0], v: [3.1] }] };
 
 export async function run({ progress }: BenchOptions): Promise<readonly BenchResult[]> {
@@ -124,79 +114,10 @@ async function bareRate(url: string): Promise<number> {
 }
 
 async function startNode(url: string, directory: string) {
-  const clock = new SystemClock(() => true);
-  const log = createLog('silent');
-  const registry = new Registry();
-  const outbox = new Outbox({ directory, config: outboxConfig.parse({}), clock, log, registry });
-  await outbox.start();
-  const watched = watch(outbox, () => clock.mono());
-  const { bootId } = outbox;
-  const status = (): NodeStatus => ({
-    site: 'bench',
-    node: 'n',
-    version: '0',
-    bootId,
-    uptime: clock.mono(),
-    timeQuality: 'synced',
-    health: HEALTHY,
-    components: {},
-    outbox: outbox.depth(),
-    baselines: {},
-    models: {},
-    config: { state: 'ok', problems: [] },
-  });
-  const config = mqttConfig.parse({ url, drainPerSecond: 100_000, inflight: WINDOW });
-  const commands = new CommandTable();
-  const identity = { site: 'bench', node: 'n', bootId };
-  const sink = new MqttSink({
-    ...identity,
-    config,
-    queue: watched.queue,
-    commands,
-    status,
-    clock,
-    log,
-    registry,
-    readSecret: (reference) => reference,
-  });
-  return {
-    sink,
-    latencies: watched.latencies,
-    removed: watched.removed,
-    accept: (name: RecordClass, topic: string) =>
-      outbox.accept({ ...clock.stamp(), class: name, topic, body: BODY }),
-    stop: async () => {
-      await sink.stop();
-      await outbox.stop();
-    },
-  };
-}
-
-/** The outbox with a stopwatch at its exit. */
-function watch(outbox: Outbox, now: () => number) {
-  const events = new Map<number, StoredRecord>();
-  const latencies: number[] = [];
-  let removed = 0;
-  const queue: OutboundQueue = {
-    take: async (max) => {
-      const records = await outbox.take(max);
-      for (const record of records) if (record.class === 'event') events.set(record.id, record);
-      return records;
-    },
-    remove: (ids) => {
-      removed += ids.length;
-      for (const id of ids) {
-        const record = events.get(id);
-        if (record) latencies.push(now() - record.mono);
-        events.delete(id);
-      }
-      outbox.remove(ids);
-    },
-    giveBack: () => outbox.giveBack(),
-    onAvailable: (callback) => outbox.onAvailable(callback),
-    depth: () => outbox.depth(),
-  };
-  return { queue, latencies, removed: () => removed };
+  const node = await startDelivery(url, directory);
+  const accept = (name: RecordClass, topic: string) =>
+    node.outbox.accept({ ...node.clock.stamp(), class: name, topic, body: BODY });
+  return { ...node, accept };
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {
