@@ -1,5 +1,6 @@
 /** What goes into and comes out of a camera's scene. All boxes and points are in normalised coordinates (core/geometry.ts). */
 
+import type { ViewTrack } from '../../core/camera-view.ts';
 import type { Box } from '../../core/geometry.ts';
 import type { DetectionEvent, ModelIdentity } from '../../core/messages.ts';
 
@@ -19,20 +20,6 @@ export interface Look {
   readonly threshold: number;
 }
 
-/** A track as views draw it. */
-export interface TrackView {
-  readonly id: number;
-  readonly label: string;
-  /** Of the last detection. */
-  readonly score: number;
-  /** Filtered, and predicted while it is not seen. */
-  readonly box: Box;
-  /** new: not confirmed yet. seen: found on the last look. lost: expected to come back. */
-  readonly state: 'new' | 'seen' | 'lost';
-  /** Names of the zones in which it is an open intrusion. */
-  readonly intrudes: readonly string[];
-}
-
 /** The frame of this step is the best so far of an event: encode it now and answer with `Scene.keepSnapshot`. */
 export interface SnapshotWish {
   /** Id of the event. */
@@ -44,7 +31,7 @@ export interface SnapshotWish {
 
 export interface SceneStep {
   /** Lost ones included. */
-  readonly tracks: readonly TrackView[];
+  readonly tracks: readonly ViewTrack[];
   /** In the order they happened. */
   readonly events: readonly DetectionEvent[];
   readonly snapshots: readonly SnapshotWish[];

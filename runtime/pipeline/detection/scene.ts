@@ -4,10 +4,11 @@
  */
 
 import type { DetectionConfig } from '../../config/schema/zones.ts';
+import type { ViewTrack } from '../../core/camera-view.ts';
 import type { DetectionEvent, SnapshotReference, Stamp } from '../../core/messages.ts';
 import type { Millis } from '../../core/units.ts';
 import { boxFilter } from './filters.ts';
-import type { Look, SceneStep, TrackView } from './observation.ts';
+import type { Look, SceneStep } from './observation.ts';
 import { Tracker, type TrackerStep } from './tracking/tracker.ts';
 import { ZoneMonitor } from './zones/monitor.ts';
 
@@ -77,7 +78,7 @@ export class Scene {
     this.#monitor.pass(at);
     const { events, snapshots } = this.#monitor.take();
     const views = tracks.map(
-      ({ id, label, score, box, state }): TrackView => ({
+      ({ id, label, score, box, state }): ViewTrack => ({
         id,
         label,
         score,
