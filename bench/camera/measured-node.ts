@@ -1,4 +1,4 @@
-/** Runs one NodeJob in a process of its own, held to limits where asked. */
+/** Runs one NodeJob, or the peer, in a process of its own, held to limits where asked. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,27 +27,47 @@ export async function measureNode(
   limits?: Limits,
 ): Promise<LimitedRun> {
   const folder = mkdtempSync(join(scratch, 'node-'));
+  const { answer, peakMemoryBytes } = await runLimited(
+    './node-child',
+    [JSON.stringify({ ...job, folder })],
+    limits,
+  );
+  return { measured: answer as NodeMeasured, peakMemoryBytes };
+}
+
+/** @returns pictures a second of the detector in JavaScript. @throws as measureNode. */
+export async function measurePeer(
+  model: string,
+  picture: string,
+  seconds: number,
+  limits: Limits,
+): Promise<number> {
+  const { answer } = await runLimited('./peer-child', [model, picture, String(seconds)], limits);
+  return answer as number;
+}
+
+async function runLimited(module: string, args: readonly string[], limits?: Limits) {
   const group = limits && new ControlGroup(`vigie-bench-${process.pid}`, limits);
   try {
-    const script = fileURLToPath(siblingModule(import.meta.url, './node-child'));
-    const command = [process.execPath, ...process.execArgv, script, JSON.stringify({ ...job, folder })];
-    const measured = await answer(group ? group.within(command) : command);
-    return { measured, peakMemoryBytes: group?.peakMemoryBytes() };
+    const script = fileURLToPath(siblingModule(import.meta.url, module));
+    const command = [process.execPath, ...process.execArgv, script, ...args];
+    const answer = await answerOf(group ? group.within(command) : command);
+    return { answer, peakMemoryBytes: group?.peakMemoryBytes() };
   } finally {
     await group?.remove();
   }
 }
 
-async function answer([program, ...args]: readonly string[]): Promise<NodeMeasured> {
+async function answerOf([program, ...args]: readonly string[]): Promise<unknown> {
   const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // Its vision process ends with it.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   try {
     const [out, error] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    if (child.exitCode === 0) return JSON.parse(out) as NodeMeasured;
+    if (child.exitCode === 0) return JSON.parse(out);
     const how = child.signalCode ?? `status ${child.exitCode}`;
-    throw new InputError('bench-camera', `the measured node ended with ${how}:\n${error.slice(-2000)}`);
+    throw new InputError('bench-camera', `the measured process ended with ${how}:\n${error.slice(-2000)}`);
   } finally {
     process.off('exit', kill);
   }

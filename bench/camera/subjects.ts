@@ -12,6 +12,8 @@ export interface Subjects {
   /** Manifests. */
   readonly int8: string;
   readonly float: string;
+  /** The latter's model alone. */
+  readonly floatOnnx: string;
   readonly picture: string;
 }
 
@@ -39,6 +41,7 @@ export async function prepareSubjects(scratch: string): Promise<Subjects> {
   const { bytes } = await compileModel({ path: pair!.int8 });
   return {
     picture: still,
+    floatOnnx: pair!.float,
     int8: bundle(join(scratch, 'int8'), { backend: 'xnnpack', precision: 'int8', bytes }),
     float: bundle(join(scratch, 'float'), {
       backend: 'onnxruntime',
