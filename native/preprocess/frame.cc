@@ -36,6 +36,10 @@ std::size_t plane_count(PixelFormat format) {
   }
 }
 
+std::size_t row_bytes(const Frame& frame, std::size_t plane) {
+  return size_of_plane(frame.format, plane, frame.width, frame.height).row_bytes;
+}
+
 Frame frame_of(PixelFormat format, std::uint32_t width, std::uint32_t height, std::span<const std::uint8_t> buffer,
                std::span<const PlaneLayout> layouts) {
   const auto refuse = [](const std::string& text) { throw Error("bad-argument", "the picture " + text); };

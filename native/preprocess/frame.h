@@ -36,6 +36,9 @@ struct PlaneLayout {
 
 std::size_t plane_count(PixelFormat format);
 
+/// Of a plane, without what may lie behind its rows.
+std::size_t row_bytes(const Frame& frame, std::size_t plane);
+
 /// @param layouts empty (planes one behind the other, without gaps), or one per plane.
 /// @throws Error bad-argument when a plane does not lie within the buffer, naming what it would need.
 Frame frame_of(PixelFormat format, std::uint32_t width, std::uint32_t height, std::span<const std::uint8_t> buffer,

@@ -36,6 +36,17 @@ inline void quantise(const float* values, std::size_t count, float least, float 
   }
 }
 
+template <std::uint32_t Taps>
+inline void average_taps(const float* row, std::size_t step, std::span<const std::uint32_t> first, const float* shares,
+                         float* out) {
+  for (std::size_t x = 0; x < first.size(); ++x) {
+    const float* value = row + first[x] * step;
+    float sum = 0;
+    for (std::uint32_t i = 0; i < Taps; ++i) sum += value[i * step] * shares[x * Taps + i];
+    out[x] = sum;
+  }
+}
+
 inline std::int32_t byte(std::int32_t value) { return value < 0 ? 0 : value > 255 ? 255 : value; }
 
 template <std::size_t LumaStep, std::size_t ChromaStep>
@@ -93,6 +104,36 @@ VIGIE_CLONES void average(const float* row, std::size_t step, std::span<const Co
     Four sum = load(pixel) * shares[cover.shares];
     for (std::uint32_t i = 1; i < cover.count; ++i) sum += load(pixel + i * step) * shares[cover.shares + i];
     store(out + 4 * x, sum);
+  }
+}
+
+VIGIE_CLONES void average_channel(const float* row, std::size_t step, std::span<const std::uint32_t> first,
+                                  std::uint32_t taps, const float* shares, float* out) {
+  switch (taps) {
+    case 2: return average_taps<2>(row, step, first, shares, out);
+    case 3: return average_taps<3>(row, step, first, shares, out);
+    case 4: return average_taps<4>(row, step, first, shares, out);
+    case 5: return average_taps<5>(row, step, first, shares, out);
+    default: break;
+  }
+  for (std::size_t x = 0; x < first.size(); ++x) {
+    const float* value = row + first[x] * step;
+    float sum = 0;
+    for (std::uint32_t i = 0; i < taps; ++i) sum += value[i * step] * shares[x * taps + i];
+    out[x] = sum;
+  }
+}
+
+VIGIE_CLONES void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count, float* out) {
+  const auto bounded = [](float value) { return value < 0 ? 0.0F : value > 255 ? 255.0F : value; };
+  for (std::size_t i = 0; i < count; ++i) {
+    const float bright = 1.164384F * (y[i] - 16);
+    const float d = u[i] - 128;
+    const float e = v[i] - 128;
+    out[4 * i] = bounded(bright + 1.596027F * e);
+    out[4 * i + 1] = bounded(bright - 0.391762F * d - 0.812968F * e);
+    out[4 * i + 2] = bounded(bright + 2.017232F * d);
+    out[4 * i + 3] = 0;
   }
 }
 

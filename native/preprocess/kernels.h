@@ -29,6 +29,13 @@ struct Cover {
 /// Averages a row into one of 4 floats per pixel. 4 floats behind either row must be there.
 void average(const float* row, std::size_t step, std::span<const Cover> covers, const float* shares, float* out);
 
+/// The same of one value per pixel, `step` apart, and of as many, `taps`, for each of the result.
+void average_channel(const float* row, std::size_t step, std::span<const std::uint32_t> first, std::uint32_t taps,
+                     const float* shares, float* out);
+
+/// R, G, B, 0 per pixel, 0 … 255, of BT.601 with limited range.
+void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count, float* out);
+
 /// What a column of the result reads: pixels `left` and `left` + step of a blended row.
 struct Tap {
   std::uint32_t left;

@@ -101,7 +101,7 @@ std::size_t Preprocessor::output_bytes() const {
 }
 
 void Preprocessor::fit_tables(const Frame& frame) {
-  if (fitted_width_ == frame.width && fitted_height_ == frame.height && fitted_step_ == source_.step()) return;
+  if (fitted_width_ == frame.width && fitted_height_ == frame.height && fitted_format_ == frame.format) return;
   placement_ = place(options_.resize, frame.width, frame.height, options_.width, options_.height);
   area_ = options_.filter == Filter::area && placement_.width <= frame.width && placement_.height <= frame.height;
   if (area_) {
@@ -110,6 +110,7 @@ void Preprocessor::fit_tables(const Frame& frame) {
     cover(covered_rows_, shares_, frame.height, placement_.height);
     fit(columns_, placement_.width, placement_.width, 4);
     averaged_.resize(std::size_t{placement_.width} * 4 + kBehind);
+    if (source_.step() == 4) yuv_area_.fit(frame, covered_columns_, covered_rows_, shares_);
   } else {
     fit(columns_, frame.width, placement_.width, source_.step());
     fit(rows_, frame.height, placement_.height, 1);
@@ -118,7 +119,7 @@ void Preprocessor::fit_tables(const Frame& frame) {
   scratch_.resize(std::size_t{3} * options_.width + kBehind);
   fitted_width_ = frame.width;
   fitted_height_ = frame.height;
-  fitted_step_ = source_.step();
+  fitted_format_ = frame.format;
 }
 
 Placement Preprocessor::run(const Frame& frame, std::span<std::byte> out) {
@@ -131,14 +132,14 @@ Placement Preprocessor::run(const Frame& frame, std::span<std::byte> out) {
   channels_.swap = options_.bgr != (frame.format == PixelFormat::bgr);
   const std::size_t step = area_ ? 4 : source_.step();
   for (std::uint32_t y = 0; y < placement_.height; ++y) {
-    write_row(filtered_row(y), step, y + placement_.offset_y, out.data());
+    write_row(filtered_row(frame, y), step, y + placement_.offset_y, out.data());
   }
   pad(out.data());
   return placement_;
 }
 
 /// Row y of the resized picture, of the frame's width unless `area_`.
-const float* Preprocessor::filtered_row(std::uint32_t y) {
+const float* Preprocessor::filtered_row(const Frame& frame, std::uint32_t y) {
   const std::size_t values = std::size_t{fitted_width_} * source_.step();
   if (!area_) {
     const Tap tap = rows_[y];
@@ -146,6 +147,10 @@ const float* Preprocessor::filtered_row(std::uint32_t y) {
     const std::uint8_t* lower = tap.weight > 0 ? source_.row(tap.left + 1) : upper;
     blend(upper, lower, tap.weight, values, blended_.data());
     return blended_.data();
+  }
+  if (source_.step() == 4) {
+    yuv_area_.row(frame, y, averaged_.data());
+    return averaged_.data();
   }
   const Cover rows = covered_rows_[y];
   for (std::uint32_t i = 0; i < rows.count; ++i) {

@@ -9,6 +9,7 @@
 #include "preprocess/kernels.h"
 #include "preprocess/placement.h"
 #include "preprocess/source_rows.h"
+#include "preprocess/yuv_area.h"
 
 namespace vigie::vision {
 
@@ -57,7 +58,7 @@ class Preprocessor {
 
  private:
   void fit_tables(const Frame& frame);
-  const float* filtered_row(std::uint32_t y);
+  const float* filtered_row(const Frame& frame, std::uint32_t y);
   void write_row(const float* filtered, std::size_t step, std::uint32_t y, std::byte* out);
   void write_values(const float* values, std::size_t count, std::byte* out) const;
   void pad(std::byte* out);
@@ -72,11 +73,12 @@ class Preprocessor {
   Placement placement_{};
   std::uint32_t fitted_width_ = 0;
   std::uint32_t fitted_height_ = 0;
-  std::uint32_t fitted_step_ = 0;
+  PixelFormat fitted_format_ = PixelFormat::rgb;
   /// Between a frame's row and the result's: bilinear columns, or one to one where `area_`.
   std::vector<Tap> columns_;
   std::vector<Tap> rows_;
   bool area_ = false;
+  YuvArea yuv_area_;
   std::vector<Cover> covered_columns_;
   std::vector<Cover> covered_rows_;
   std::vector<float> shares_;

@@ -31,7 +31,7 @@ export function planesOf(
   }
 }
 
-/** R, G, B of a pixel. */
+/** R, G, B of a pixel, or Y, U, V. */
 function pixel(frame: Frame, x: number, y: number): [number, number, number] {
   const { format, data } = frame;
   const at = (plane: number, row: number, byte: number) => {
@@ -48,11 +48,11 @@ function pixel(frame: Frame, x: number, y: number): [number, number, number] {
     nv12: () => [at(0, y, x), at(1, row, 2 * column), at(1, row, 2 * column + 1)] as const,
     i420: () => [at(0, y, x), at(1, row, column), at(2, row, column)] as const,
   };
-  return fromYuv(...yuv[format]());
+  return [...yuv[format]()];
 }
 
-/** BT.601 with limited range, rounded to bytes. */
-function fromYuv(y: number, u: number, v: number): [number, number, number] {
+/** BT.601 with limited range. */
+function fromYuv([y, u, v]: readonly [number, number, number]): [number, number, number] {
   const bright = 1.164 * (y - 16);
   const round = (value: number) => Math.min(255, Math.max(0, value));
   return [
@@ -113,18 +113,22 @@ export function naivePreprocess(frame: Frame, options: PreprocessOptions): Float
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) put(x, y, [options.pad, options.pad, options.pad]);
   }
+  const isYuv = frame.format !== 'rgb' && frame.format !== 'bgr';
+  // Means are taken of what a camera gives; between pixels, of colours.
+  const toColour = (value: [number, number, number], wanted: boolean) =>
+    isYuv && wanted ? fromYuv(value) : value;
   for (let y = 0; y < size.height; y++) {
     const rows = taps(y, frame.height, size.height, area);
     for (let x = 0; x < size.width; x++) {
-      const sum = [0, 0, 0];
+      const sum: [number, number, number] = [0, 0, 0];
       for (const [row, down] of rows) {
         for (const [column, across] of taps(x, frame.width, size.width, area)) {
-          pixel(frame, column, row).forEach((value, c) => {
+          toColour(pixel(frame, column, row), !area).forEach((value, c) => {
             sum[c]! += value * down * across;
           });
         }
       }
-      put(x + size.left, y + size.top, sum);
+      put(x + size.left, y + size.top, toColour(sum, area));
     }
   }
   return out;
