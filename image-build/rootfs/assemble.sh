@@ -1,0 +1,64 @@
+#!/bin/sh
+# From the cached base to a finished root file system: our packages, the overlay folder, the hooks, then the squashfs
+# and the kernel of the slot. Called by build.sh, in a mount namespace, with: here base debs target version arch work
+set -eu
+root=$work/root
+
+main() {
+  mkdir -p "$root"
+  tar --zstd -xpf "$base" -C "$root" --xattrs --xattrs-include='*'
+  mount --rbind /dev "$root/dev"
+  mount -t proc proc "$root/proc"
+  install_debs
+  # Numbers, not the names of this machine; modes as in the folder.
+  cp -R --preserve=mode,links "$here/rootfs/overlay/." "$root/"
+  say_what_it_is
+  # The system's own updates: RAUC, slots, confirmation.
+  sh "$here/update/install.sh" "$root" "$target"
+  for hook in "$here"/rootfs/hooks/*.sh; do
+    echo "hook ${hook##*/}"
+    root=$root sh "$hook"
+  done
+  umount "$root/proc"
+  umount -l "$root/dev"
+  "$here/../bin/node" "$here/rootfs/sbom.ts" "$root" "$name" "$version" >"$work/sbom.cdx.json"
+  mv "$root/boot/vmlinuz" "$root/boot/initrd.img" "$work/"
+  mv "$root/usr/lib/vigie-image/boot" "$work/boot-files"
+  # Before cleaning: device trees for boards whose firmware reads them from the boot partition.
+  cp -r "$root"/usr/lib/linux-image-*/ "$work/device-trees" 2>/dev/null || true
+  clean
+  mksquashfs "$root" "$work/rootfs.img" -noappend -no-progress -quiet \
+    -comp zstd -Xcompression-level "$level" -b 256K -xattrs
+  du -sm "$root" | cut -f1 >"$work/installed-mb"
+  rm -rf "$root"
+}
+
+install_debs() {
+  mkdir -p "$root/tmp/debs"
+  # shellcheck disable=SC2086 # Several files.
+  cp $debs "$root/tmp/debs/"
+  # What Debian has came with the base; dpkg says what is missing if a package wants more.
+  chroot "$root" sh -c 'DEBIAN_FRONTEND=noninteractive dpkg -i /tmp/debs/*.deb'
+  rm -r "$root/tmp/debs"
+}
+
+say_what_it_is() {
+  # RAUC compares the first, people and `vigie system status` read the second.
+  cat >>"$root/usr/lib/os-release" <<END
+IMAGE_ID=vigie-$target
+IMAGE_VERSION=$version
+VARIANT="Vigie for $title"
+VARIANT_ID=vigie-$target
+END
+}
+
+# What each node makes for itself, and what is of no use on a root that is never written.
+clean() {
+  rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/* "$root"/tmp/* "$root"/var/tmp/* \
+    "$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed "$root"/boot/*
+  : >"$root/etc/machine-id"
+  rm -f "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
+  mkdir -p "$root/data" "$root/boot/vigie" "$root/var/cache" "$root/var/log"
+}
+
+main

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Makes the cached part of a root file system: Debian's packages and the initramfs, without anything of ours.
+# Called by build.sh with: TITLE arch packages boot_packages modules backports mirror security_mirror here cache
+set -eu
+
+suite=trixie
+components='main non-free-firmware'
+
+main() {
+  work=$(mktemp -d "$cache/making.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  sources >"$work/sources.list"
+  echo "$modules" | tr -s ' \n' '\n\n' >"$work/modules"
+  # The initramfs is made once, at the end: under emulation each run takes half a minute.
+  mmdebstrap --arch="$arch" --variant=essential --include="$packages" \
+    --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
+    --dpkgopt=path-exclude=/usr/share/doc/* --dpkgopt=path-include=/usr/share/doc/*/copyright \
+    --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/info/* \
+    --dpkgopt=path-exclude=/usr/share/locale/* --dpkgopt=path-exclude=/usr/share/lintian/* \
+    --essential-hook='mkdir -p "$1/etc/initramfs-tools" "$1/etc/sysusers.d"' \
+    --essential-hook='echo "update_initramfs=no" >"$1/etc/initramfs-tools/update-initramfs.conf"' \
+    --essential-hook="cp '$here/rootfs/sysusers.conf' \"\$1/etc/sysusers.d/vigie.conf\"" \
+    --customize-hook="sh '$here/rootfs/boot-files.sh' \"\$1\" $boot_packages" \
+    --customize-hook="sh '$here/rootfs/make-initramfs.sh' \"\$1\" '$work/modules'" \
+    --skip=output/dev \
+    "$suite" "$work/root.tar" "$work/sources.list"
+  zstd -q -T0 -3 "$work/root.tar" -o "$work/root.tar.zst"
+  mv "$work/root.tar.zst" "$1"
+}
+
+sources() {
+  echo "deb $mirror $suite $components"
+  echo "deb $mirror $suite-updates $components"
+  echo "deb $security_mirror $suite-security $components"
+  if [ "$backports" = yes ]; then echo "deb $mirror $suite-backports $components"; fi
+}
+
+main "$@"
