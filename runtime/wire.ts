@@ -188,7 +188,7 @@ function createSinks(config: Config, dataDir: string, parts: SinkParts) {
   const accept = outbox.accept.bind(outbox);
   const readings = new ReadingsBatcher({ ...parts, accept, config: config.outbox.readings });
   const dashboard = new Dashboard({ ...parts, config: config.http, readSecret });
-  const broker = { ...parts, bootId: outbox.bootId, queue: outbox, readSecret };
+  const broker = { ...parts, bootId: outbox.bootId, queue: outbox, dataDir, readSecret };
   const mqtt = config.mqtt && new MqttSink({ ...broker, config: config.mqtt });
   const { metrics } = mqtt ?? {};
   const sparkplug =

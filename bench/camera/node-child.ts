@@ -8,6 +8,7 @@ import { CameraScenes } from '../../runtime/cameras/scenes.ts';
 import { Snapshots } from '../../runtime/cameras/snapshots.ts';
 import { loadProfile } from '../../runtime/config/device-profile/load.ts';
 import { cameraConfig } from '../../runtime/config/schema/camera.ts';
+import { snapshotsConfig } from '../../runtime/config/schema/snapshots.ts';
 import { InputError } from '../../runtime/core/errors.ts';
 import type { OutboundRecord } from '../../runtime/core/messages.ts';
 import { bytes } from '../../runtime/core/units.ts';
@@ -40,8 +41,11 @@ const accept = (record: OutboundRecord) => {
 };
 const snapshots = new Snapshots({
   cameras,
+  limits: snapshotsConfig.parse({}),
   dataDir: job.folder,
+  clock,
   log,
+  accept,
   registry,
   picture: (camera, wish) => group.picture(camera, wish),
   onKept: (...kept) => scenes.keepSnapshot(...kept),
@@ -53,7 +57,7 @@ const scenes = new CameraScenes({
   accept,
   idPrefix: delivery.outbox.bootId,
   onBusy: (camera, busy) => group.busy(camera, busy),
-  onEvent: () => {},
+  onEvent: (event) => snapshots.event(event),
   onUpdate: (camera, update) => snapshots.see(camera, update),
 });
 const group = new CameraGroup({

@@ -45,6 +45,7 @@ export async function startDelivery(url: string, directory: string) {
     ...identity,
     config,
     queue: watched.queue,
+    dataDir: '',
     commands,
     status,
     clock,

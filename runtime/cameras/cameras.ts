@@ -51,7 +51,10 @@ export function createCameras(parts: CamerasParts): Cameras {
     ...parts,
     cameras,
     onBusy: (camera, busy) => groups.get(camera)?.busy(camera, busy),
-    onEvent: (event, stamp) => views.get(event.camera)?.event(event, stamp),
+    onEvent: (event, stamp) => {
+      views.get(event.camera)?.event(event, stamp);
+      snapshots.event(event);
+    },
     onUpdate: (camera, update) => {
       views.get(camera)?.update(update);
       snapshots.see(camera, update);
@@ -79,6 +82,7 @@ export function createCameras(parts: CamerasParts): Cameras {
   const snapshots = new Snapshots({
     ...parts,
     cameras,
+    limits: running.config.snapshots,
     picture,
     onKept: (...kept) => scenes.keepSnapshot(...kept),
   });

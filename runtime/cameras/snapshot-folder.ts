@@ -1,27 +1,39 @@
-/** Pictures of events on the node's disk, `<camera>/<event>.jpg`: bounded in bytes, the oldest go first. */
+/** Pictures of events on the node's disk, `<camera>/<event>.jpg`: bounded in bytes, number and age, the oldest go first. */
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import { StorageError } from '../core/errors.ts';
 import { type FileSystem, nodeFileSystem } from '../core/file-system.ts';
-import type { Bytes } from '../core/units.ts';
+import type { Bytes, Millis } from '../core/units.ts';
 
 export interface SnapshotFolderOptions {
   readonly directory: string;
   /** Of all pictures together. */
   readonly most: Bytes;
+  readonly mostFiles: number;
+  readonly mostAge: Millis;
   /** What is left to the rest of the node on that disk: events matter more than their pictures. */
   readonly reserve: Bytes;
+  readonly clock: Pick<Clock, 'wall' | 'timeQuality'>;
   readonly fs?: FileSystem;
 }
 
 const FULL = ['ENOSPC', 'EDQUOT'];
+/** Before this there was no such node: the clock was not set when the picture was taken. */
+const FIRST_DAY = Date.UTC(2025, 0, 1);
+
+interface Picture {
+  readonly bytes: number;
+  /** Wall time of the file; undefined where the clock was not set. */
+  readonly at: number | undefined;
+}
 
 export class SnapshotFolder {
   readonly #options: SnapshotFolderOptions;
   readonly #fs: FileSystem;
-  /** Bytes by path, oldest first. */
-  readonly #files = new Map<string, number>();
+  /** By path, oldest first. */
+  readonly #files = new Map<string, Picture>();
   #bytes = 0;
   /** One picture is written at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -38,9 +50,25 @@ export class SnapshotFolder {
 
   /** Takes over what an earlier start of the node left. */
   open(): void {
-    for (const { path, bytes } of found(this.#options.directory)) {
+    for (const { path, bytes, at } of found(this.#options.directory)) {
       if (path.endsWith('.new')) this.#fs.remove(path);
-      else this.#add(path, bytes);
+      else this.#add(path, { bytes, at: at < FIRST_DAY ? undefined : at });
+    }
+  }
+
+  /** Deletes what is too old. While the clock is not set nothing is; what was taken then ages from the moment it is. */
+  expire(): void {
+    const { clock, mostAge } = this.#options;
+    if (clock.timeQuality() !== 'synced') return;
+    const now = clock.wall();
+    for (const [path, { bytes, at }] of [...this.#files]) {
+      if (at === undefined) {
+        this.#files.set(path, { bytes, at: now });
+        touch(path, now);
+      } else if (now - at > mostAge) {
+        this.#fs.remove(path);
+        this.#forget(path);
+      }
     }
   }
 
@@ -75,17 +103,22 @@ export class SnapshotFolder {
       throw error instanceof StorageError ? error : refusal(path, error);
     }
     this.#forget(path);
-    this.#add(path, jpeg.length);
+    const { clock } = this.#options;
+    this.#add(path, {
+      bytes: jpeg.length,
+      at: clock.timeQuality() === 'synced' ? clock.wall() : undefined,
+    });
     return relative(directory, path);
   }
 
   #makeRoom(path: string, bytes: number): void {
-    const { directory, most, reserve } = this.#options;
+    const { directory, most, mostFiles, reserve } = this.#options;
     const free = this.#fs.free(directory);
     if (free - bytes < reserve) throw tooLittleFree(path, free, reserve);
-    const own = this.#files.get(path) ?? 0;
+    const own = this.#files.get(path);
+    const [others, rest] = [own ? 1 : 0, own?.bytes ?? 0];
     for (const other of this.#files.keys()) {
-      if (this.#bytes - own + bytes <= most) break;
+      if (this.#bytes - rest + bytes <= most && this.#files.size - others < mostFiles) break;
       if (other === path) continue;
       this.#fs.remove(other);
       this.#forget(other);
@@ -103,13 +136,13 @@ export class SnapshotFolder {
     }
   }
 
-  #add(path: string, bytes: number): void {
-    this.#files.set(path, bytes);
-    this.#bytes += bytes;
+  #add(path: string, picture: Picture): void {
+    this.#files.set(path, picture);
+    this.#bytes += picture.bytes;
   }
 
   #forget(path: string): void {
-    this.#bytes -= this.#files.get(path) ?? 0;
+    this.#bytes -= this.#files.get(path)?.bytes ?? 0;
     this.#files.delete(path);
   }
 
@@ -137,8 +170,15 @@ function refusal(path: string, cause: unknown): StorageError {
   });
 }
 
+/** A disk that refuses costs a picture's true age alone. */
+function touch(path: string, at: number): void {
+  try {
+    utimesSync(path, at / 1000, at / 1000);
+  } catch {}
+}
+
 /** Oldest first. What cannot be read is left alone. */
-function found(directory: string): { path: string; bytes: number }[] {
+function found(directory: string): { path: string; bytes: number; at: number }[] {
   return names(directory)
     .flatMap((camera) => names(join(directory, camera)).map((name) => join(directory, camera, name)))
     .flatMap((path) => {

@@ -63,8 +63,11 @@ export interface Sample extends Stamp {
 /** How sources hand samples on: synchronous, in the order they were read. Must not throw. */
 export type Emit = (samples: readonly Sample[]) => void;
 
-/** Delivery classes, in the order in which they leave. */
-export const RECORD_CLASSES = ['event', 'health', 'reading'] as const;
+/**
+ * Delivery classes, in the order in which they leave. A `picture` is a reference to a file that lies on the disk already:
+ * nothing ever waits for one, or makes room for one.
+ */
+export const RECORD_CLASSES = ['event', 'health', 'reading', 'picture'] as const;
 export type RecordClass = (typeof RECORD_CLASSES)[number];
 
 /** Something that must reach the broker. The outbox adds `bootId` and `seq`, and the wall time at departure. */
@@ -152,6 +155,16 @@ export interface SnapshotReference {
   readonly width: number;
   readonly height: number;
   readonly bytes: number;
+}
+
+/** Body of a `picture` record, topic `snapshots/<camera>/<event>`; the bytes are read from the file when it leaves. */
+export interface SnapshotRecord extends SnapshotReference, Readonly<Record<string, unknown>> {
+  readonly schema: 'vigie.snapshot/1';
+  readonly camera: string;
+  /** Id of the event. */
+  readonly event: string;
+  /** Of the JPEG, hexadecimal: a better picture may have taken its place in the file. */
+  readonly sha256: string;
 }
 
 /**

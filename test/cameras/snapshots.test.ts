@@ -7,13 +7,14 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCameras } from '../../runtime/cameras/cameras.ts';
-import { SnapshotFolder } from '../../runtime/cameras/snapshot-folder.ts';
+import { SnapshotFolder, type SnapshotFolderOptions } from '../../runtime/cameras/snapshot-folder.ts';
 import { Snapshots } from '../../runtime/cameras/snapshots.ts';
 import { loadProfile } from '../../runtime/config/device-profile/load.ts';
 import type { RunnableConfig } from '../../runtime/config/last-known-good.ts';
+import { snapshotsConfig } from '../../runtime/config/schema/snapshots.ts';
 import { type FileSystem, nodeFileSystem } from '../../runtime/core/file-system.ts';
-import type { DetectionEvent } from '../../runtime/core/messages.ts';
-import { bytes } from '../../runtime/core/units.ts';
+import type { DetectionEvent, TimeQuality } from '../../runtime/core/messages.ts';
+import { bytes, epochMillis, hours } from '../../runtime/core/units.ts';
 import { camera, canCapture, filmLamp, lampModel } from '../support/cameras.ts';
 import { rejects } from '../support/rejects.ts';
 import { testSpine } from '../support/spine.ts';
@@ -23,12 +24,22 @@ const work = mkdtempSync(join(tmpdir(), 'vigie-snapshots-'));
 test.after(() => rmSync(work, { recursive: true }));
 
 const MOST = bytes(1000);
+const DAY = hours(24);
+let now: number;
+let quality: TimeQuality;
+test.before.each(() => {
+  now = Date.now();
+  quality = 'synced';
+});
 let folders = 0;
-function folder(fs?: FileSystem) {
+function folder(fs?: FileSystem, more: Partial<SnapshotFolderOptions> = {}) {
   const directory = join(work, `folder-${++folders}`);
   mkdirSync(directory);
-  const made = new SnapshotFolder({ directory, most: MOST, reserve: bytes(0), ...(fs ? { fs } : {}) });
-  return { directory, made, has: (path: string) => existsSync(join(directory, path)) };
+  const clock = { wall: () => epochMillis(now), timeQuality: () => quality };
+  const bounds = { most: MOST, mostFiles: 100, mostAge: hours(24), reserve: bytes(0) };
+  const options = { directory, ...bounds, clock, ...(fs ? { fs } : {}), ...more };
+  const made = new SnapshotFolder(options);
+  return { directory, made, options, has: (path: string) => existsSync(join(directory, path)) };
 }
 
 /** Writes to paths with this in them fail so. */
@@ -48,6 +59,49 @@ test('the oldest pictures make room for a new one', async () => {
   assert.is(await made.keep('yard', '4', new Uint8Array(500)), 'yard/4.jpg');
   assert.equal(['gate/1.jpg', 'gate/2.jpg', 'gate/3.jpg', 'yard/4.jpg'].map(has), [false, false, true, true]);
   assert.is(made.bytes, 800);
+});
+
+test('more pictures than allowed push out the oldest, however small', async () => {
+  const { made, has } = folder(undefined, { mostFiles: 2 });
+  for (const event of ['1', '2', '3']) await made.keep('gate', event, new Uint8Array(10));
+  await made.keep('gate', '3', new Uint8Array(20));
+  assert.equal(['gate/1.jpg', 'gate/2.jpg', 'gate/3.jpg'].map(has), [false, true, true]);
+});
+
+test('pictures go when they are too old, over restarts too', async () => {
+  const { made, options, directory, has } = folder();
+  await made.keep('gate', '1', new Uint8Array(10));
+  now += DAY / 2;
+  await made.keep('gate', '2', new Uint8Array(10));
+  now += DAY / 2 + 1000;
+  made.expire();
+  assert.equal(['gate/1.jpg', 'gate/2.jpg'].map(has), [false, true]);
+  assert.is(made.bytes, 10);
+  const old = join(directory, 'gate/2.jpg');
+  utimesSync(old, (now - 2 * DAY) / 1000, (now - 2 * DAY) / 1000);
+  const again = new SnapshotFolder(options);
+  again.open();
+  again.expire();
+  assert.not.ok(existsSync(old));
+});
+
+test('a clock that is not set deletes nothing, and makes nothing older', async () => {
+  const { made, options, directory, has } = folder();
+  [now, quality] = [1000, 'unsynced'];
+  await made.keep('gate', '1', new Uint8Array(10));
+  const path = join(directory, 'gate/1.jpg');
+  utimesSync(path, 1, 1);
+  now = Date.now();
+  made.expire();
+  assert.ok(has('gate/1.jpg'));
+  const again = new SnapshotFolder(options);
+  again.open();
+  quality = 'synced';
+  for (const folder of [made, again]) folder.expire();
+  assert.ok(has('gate/1.jpg'), 'it ages from the moment the clock was set');
+  now += DAY + 1000;
+  again.expire();
+  assert.not.ok(has('gate/1.jpg'));
 });
 
 test('a better picture takes the place of the one before', async () => {
@@ -102,6 +156,8 @@ test('ids from outside lead to no other file', async () => {
   const snapshots = new Snapshots({
     ...testSpine(),
     cameras: [],
+    limits: snapshotsConfig.parse({}),
+    accept: async () => {},
     dataDir: work,
     picture: () => Promise.reject(new Error('none')),
     onKept: () => {},
@@ -136,7 +192,7 @@ if (canCapture()) {
     const made = createCameras({
       ...spine,
       running: {
-        config: { cameras },
+        config: { cameras, snapshots: snapshotsConfig.parse({}) },
         device: { profile: loadProfile('generic-x86-64') },
       } as unknown as RunnableConfig,
       dataDir,

@@ -14,8 +14,14 @@ interface Reference {
 }
 
 interface Message {
+  readonly contentType?: string;
+  readonly headers?: Reference;
   readonly payload: Reference;
-  readonly examples: readonly { readonly name: string; readonly payload: unknown }[];
+  readonly examples: readonly {
+    readonly name: string;
+    readonly headers?: unknown;
+    readonly payload?: unknown;
+  }[];
 }
 
 interface AsyncApi {
@@ -38,11 +44,17 @@ ajv.addSchema({ $id: 'asyncapi', components: document.components }, 'asyncapi');
 
 /**
  * Nothing when the payload is what the contract says of its topic, else what is wrong, for a person.
- * @param topic the full one: `vigie/<site>/<node>/…`.
+ * @param topic the full one: `vigie/<site>/<node>/…`. @param headers its user properties.
  */
-export function validateMessage(topic: string, payload: string | Buffer): string[] {
+export function validateMessage(topic: string, payload: string | Buffer, headers?: unknown): string[] {
   const channel = Object.values(document.channels).find(({ address }) => matches(address, topic));
   if (!channel) return [`${topic}: no channel of docs/asyncapi.yaml has this topic`];
+  const [first] = Object.keys(channel.messages);
+  if (document.components.messages[first!]?.contentType === 'image/jpeg') {
+    const bytes = Buffer.from(payload);
+    const isJpeg = bytes.readUInt16BE(0) === 0xffd8 && bytes.readUInt16BE(bytes.length - 2) === 0xffd9;
+    return [...(isJpeg ? [] : [`${topic}: no JPEG`]), ...validateHeaders(first!, headers)];
+  }
   let body: unknown;
   try {
     body = JSON.parse(payload.toString());
@@ -62,8 +74,18 @@ export function validateMessage(topic: string, payload: string | Buffer): string
 export function validatePayload(name: string, payload: unknown): string[] {
   const message = document.components.messages[name];
   if (!message) return [`no message '${name}' in docs/asyncapi.yaml`];
-  const check = compiled(`asyncapi${message.payload.$ref}`);
-  if (check(payload)) return [];
+  return errorsOf(name, message.payload, payload);
+}
+
+/** @param name of a message under `components` that has headers. */
+export function validateHeaders(name: string, headers: unknown): string[] {
+  const reference = document.components.messages[name]?.headers;
+  return reference ? errorsOf(name, reference, headers) : [`${name} has no headers in docs/asyncapi.yaml`];
+}
+
+function errorsOf(name: string, { $ref }: Reference, value: unknown): string[] {
+  const check = compiled(`asyncapi${$ref}`);
+  if (check(value)) return [];
   return (check.errors ?? []).map(({ instancePath, message: text, params }) => {
     return `${name}${instancePath} ${text} ${JSON.stringify(params)}`;
   });

@@ -77,7 +77,7 @@ export function nodeStatus(): NodeStatus {
     outbox: {
       records: 1234,
       bytes: 456_789,
-      byClass: { event: 3, health: 11, reading: 1220 },
+      byClass: { event: 3, health: 11, reading: 1220, picture: 0 },
       evicted: 42,
     },
     baselines: {

@@ -10,12 +10,12 @@ import { SystemClock } from '../../runtime/core/clock.ts';
 import { CommandTable } from '../../runtime/core/commands.ts';
 import { HEALTHY } from '../../runtime/core/component.ts';
 import { createLog } from '../../runtime/core/log.ts';
-import { RECORD_CLASSES } from '../../runtime/core/messages.ts';
 import { bytes, millis, seconds } from '../../runtime/core/units.ts';
 import { MqttSink } from '../../runtime/sinks/mqtt/mqtt-sink.ts';
 import { Outbox } from '../../runtime/sinks/outbox/outbox.ts';
 
 const [directory, mqtt, task] = process.argv.slice(2) as [string, string, 'produce' | 'drain'];
+const CLASSES = ['event', 'health', 'reading'] as const;
 const TOPICS = { event: 'events/anomaly', health: 'events/health', reading: 'readings' } as const;
 
 const clock = new SystemClock(() => true);
@@ -34,6 +34,7 @@ const sink = new MqttSink({
   node: 'kill',
   bootId: outbox.bootId,
   queue: outbox,
+  dataDir: directory,
   commands: new CommandTable(),
   status: () => ({
     site: 'test',
@@ -63,7 +64,7 @@ async function produce(): Promise<void> {
   for (;;) {
     seq += 1;
     const mine = seq;
-    const recordClass = RECORD_CLASSES[mine % 3]!;
+    const recordClass = CLASSES[mine % CLASSES.length]!;
     const body = { schema: 'test/1', n: mine, pad: 'x'.repeat((mine * 37) % 1000) };
     await outbox.accept({ class: recordClass, topic: TOPICS[recordClass], body, ...clock.stamp() });
     writeSync(1, `${outbox.bootId} ${mine}\n`);

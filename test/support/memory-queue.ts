@@ -73,7 +73,7 @@ export class MemoryQueue implements OutboundQueue {
   }
 
   depth(): OutboxDepth {
-    const byClass = { event: 0, health: 0, reading: 0 };
+    const byClass = { event: 0, health: 0, reading: 0, picture: 0 };
     for (const record of this.records) byClass[record.class] += 1;
     return { records: this.records.length, bytes: 0, byClass, evicted: 0 };
   }

@@ -1,11 +1,15 @@
 /** Collects everything a broker delivers, as an outside subscriber sees it. */
 
-import { connectAsync } from 'mqtt';
+import { connectAsync, type IClientOptions } from 'mqtt';
 
 export interface ReceivedMessage {
   readonly topic: string;
   readonly retain: boolean;
   readonly payload: string;
+  /** As they came: payloads that are no JSON have no body. */
+  readonly bytes: Buffer;
+  /** MQTT 5 user properties. */
+  readonly properties: Readonly<Record<string, unknown>>;
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into foreign JSON; its form is checked against the contract.
   readonly body: any;
 }
@@ -17,12 +21,25 @@ export interface Subscriber {
   stop(): Promise<void>;
 }
 
-export async function subscribe(url: string, filter = 'vigie/#'): Promise<Subscriber> {
-  const client = await connectAsync(url, { protocolVersion: 5 });
+/** The broker keeps what comes while it or the subscriber is away. */
+export const PERSISTENT: IClientOptions = {
+  clean: false,
+  clientId: 'ears',
+  reconnectPeriod: 100,
+  properties: { sessionExpiryInterval: 600 },
+};
+
+export async function subscribe(
+  url: string,
+  filter = 'vigie/#',
+  options: IClientOptions = {},
+): Promise<Subscriber> {
+  const client = await connectAsync(url, { protocolVersion: 5, ...options });
   const messages: ReceivedMessage[] = [];
-  client.on('message', (topic, payload, { retain }) => {
-    const text = payload.toString();
-    messages.push({ topic, retain, payload: text, body: text === '' ? undefined : JSON.parse(text) });
+  client.on('message', (topic, bytes, { retain, properties = {} }) => {
+    const payload = bytes.toString();
+    const body = /^[[{]/.test(payload) ? JSON.parse(payload) : undefined;
+    messages.push({ topic, retain, payload, bytes, body, properties: properties.userProperties ?? {} });
   });
   await client.subscribeAsync(filter, { qos: 1 });
   return {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { byteSize, described, duration, name, secretFile } from './common.ts';
+import { cameraSnapshots } from './snapshots.ts';
 import { detectionConfig, privacyConfig } from './zones.ts';
 
 const file = z.string().min(1).max(4096);
@@ -145,6 +146,7 @@ export const cameraFields = {
     'What the model is to look for, where, and when that is an event.',
   ),
   privacy: described(privacyConfig.prefault({}), 'What is kept and shown of persons.'),
+  snapshots: described(cameraSnapshots.prefault({}), 'How the pictures of its events are made and sent.'),
   healing: described(healing.prefault({}), 'When the camera counts as stuck.'),
   memory: described(
     memory.prefault({}),
@@ -167,6 +169,10 @@ export const cameraConfig = z.strictObject({ ...cameraFields }).superRefine((cam
   if (camera.model === undefined && zones.length + tripwires.length > 0) {
     const path = ['detection', zones.length > 0 ? 'zones' : 'tripwires'];
     context.addIssue({ code: 'custom', path, message: 'nothing is found without a model: add one' });
+  }
+  if (camera.snapshots.mqtt && !camera.privacy.snapshots) {
+    const message = 'there is no picture to send: privacy.snapshots is off';
+    context.addIssue({ code: 'custom', path: ['snapshots', 'mqtt'], message });
   }
   for (const [, found] of (camera.pipeline ?? '').matchAll(/\{([^}]*)\}/g)) {
     if (CAMERA_PLACEHOLDERS.includes(found!)) continue;

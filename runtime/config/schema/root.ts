@@ -12,6 +12,7 @@ import { otaConfig } from './ota.ts';
 import { outboxConfig } from './outbox.ts';
 import { replaySource } from './replay.ts';
 import { serialSource } from './serial.ts';
+import { snapshotsConfig } from './snapshots.ts';
 
 export const sourceConfig = z.discriminatedUnion('type', [modbusSource, serialSource, replaySource]);
 
@@ -53,6 +54,9 @@ export const rootConfig = z.strictObject({
   ),
   cameras: needsRestart(
     described(z.array(cameraConfig).max(64).default([]), 'Cameras, each watched by a model.'),
+  ),
+  snapshots: needsRestart(
+    described(snapshotsConfig.prefault({}), "Pictures of events on the node's disk: docs/detection.md."),
   ),
   anomaly: needsRestart(described(anomalyConfig.prefault({}), 'Anomaly analysis.')),
   outbox: needsRestart(described(outboxConfig.prefault({}), 'The durable queue.')),

@@ -3,40 +3,13 @@
  * connected, never more than a window at once, events first; the MQTT client never holds a record by itself.
  */
 
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
-import type { OutboundQueue, StoredRecord } from '../../core/messages.ts';
+import type { StoredRecord } from '../../core/messages.ts';
 import { type Millis, millis, seconds } from '../../core/units.ts';
-import type { Envelope } from './envelope.ts';
-import { CLOSES_CONNECTION, Holds, PACKET_TOO_LARGE } from './holds.ts';
-import type { MqttMetrics } from './metrics.ts';
+import type { DrainOptions, LineLimits, Publish } from './drain-options.ts';
+import { CLOSES_CONNECTION, Holds, isRecordsFault, PACKET_TOO_LARGE } from './holds.ts';
+import type { PayloadProperties, SnapshotLoss } from './snapshot-message.ts';
 import { Staging } from './staging.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-/** @param done `code` is the PUBACK's reason code, 0 … 127 when the broker has the record; not called when the connection breaks. */
-export type Publish = (topic: string, payload: string, done: (code: number) => void) => void;
-
-export interface LineLimits {
-  /** MQTT 5 receive maximum of the broker. */
-  readonly receiveMaximum: number;
-  /** Largest packet the broker takes, bytes. */
-  readonly maximumPacketSize: number;
-  /** Places of the receive maximum that other messages take. */
-  readonly claimed: () => number;
-}
-
-export interface DrainOptions {
-  readonly queue: OutboundQueue;
-  readonly envelope: Envelope;
-  readonly topicPrefix: string;
-  readonly bootId: string;
-  readonly window: number;
-  /** Health and readings; events never wait. */
-  readonly perSecond: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: MqttMetrics;
-}
 
 interface Flight {
   readonly record: StoredRecord;
@@ -72,6 +45,8 @@ export class Drain {
   #more = true;
   #urgent = false;
   #parked = 0;
+  /** One at a time: an event that comes meanwhile waits for one picture at most. */
+  #pictureUnderway = false;
   /** Parked records are to be given back: to be sent now, or because there are too many to walk past. */
   #recall: 'no' | 'retry' | 'full' = 'no';
   #givingBack = false;
@@ -187,6 +162,7 @@ export class Drain {
       this.#park();
       return this.#parked < MAX_PARKED;
     }
+    if (record.class === 'picture' && this.#pictureUnderway) return false;
     if (record.class !== 'event') {
       const pause = this.#bucket.take(now);
       if (pause > 0) {
@@ -195,29 +171,45 @@ export class Drain {
       }
     }
     this.#staging.drop(record);
-    this.#send(record, now);
+    if (record.class === 'picture') void this.#sendPicture(record);
+    else this.#send(record, now, this.#options.envelope.wrap(record));
     return true;
   }
 
-  #send(record: StoredRecord, now: Millis): void {
-    const { envelope, topicPrefix, metrics } = this.#options;
+  async #sendPicture(record: StoredRecord): Promise<void> {
+    const generation = this.#generation;
+    this.#pictureUnderway = true;
+    const loaded = await this.#options.loadSnapshot(record);
+    // Given back meanwhile, or the node stops: it stays in the outbox.
+    if (generation !== this.#generation || !this.#publish) return;
+    if (typeof loaded === 'string') this.#passOver(record, loaded);
+    else this.#send(record, this.#options.clock.mono(), loaded.payload, loaded.properties);
+    this.#pump();
+  }
+
+  #send(record: StoredRecord, now: Millis, payload: string | Buffer, properties?: PayloadProperties): void {
+    const { topicPrefix, metrics } = this.#options;
     const topic = topicPrefix + record.topic;
-    const payload = envelope.wrap(record);
     this.#holds.sent(record);
-    const { maximumPacketSize } = this.#limits;
-    if (maximumPacketSize < Number.POSITIVE_INFINITY) {
-      const size = Buffer.byteLength(payload) + Buffer.byteLength(topic) + PACKET_OVERHEAD;
-      if (size > maximumPacketSize) {
-        this.#refused(record, PACKET_TOO_LARGE);
-        return;
-      }
+    if (this.#isTooLarge(topic, payload, properties)) {
+      this.#refused(record, PACKET_TOO_LARGE);
+      return;
     }
     const generation = this.#generation;
     this.#flights.set(record.id, { record, sentAt: now });
     metrics.published[record.class].inc();
-    this.#publish!(topic, payload, (code) => {
+    const done = (code: number) => {
       if (generation === this.#generation) this.#answered(record, code);
-    });
+    };
+    this.#publish!(topic, payload, done, properties);
+  }
+
+  #isTooLarge(topic: string, payload: string | Buffer, properties?: PayloadProperties): boolean {
+    const { maximumPacketSize } = this.#limits;
+    if (maximumPacketSize === Number.POSITIVE_INFINITY) return false;
+    const beside = properties ? JSON.stringify(properties).length : 0;
+    const size = Buffer.byteLength(payload) + Buffer.byteLength(topic) + beside + PACKET_OVERHEAD;
+    return size > maximumPacketSize;
   }
 
   #answered(record: StoredRecord, code: number): void {
@@ -225,6 +217,7 @@ export class Drain {
     if (!flight) return;
     this.#flights.delete(record.id);
     this.#breaksWithoutAck = 0;
+    if (record.class === 'picture') this.#pictureUnderway = false;
     if (code >= 128) this.#refused(record, code);
     else this.#acknowledged(flight);
     this.#pump();
@@ -240,7 +233,11 @@ export class Drain {
       metrics.eventDelivery.observe((now - record.mono) / 1000);
     }
     this.#ackedSinceUp += 1;
-    this.#acked.push(record.id);
+    this.#remove(record.id);
+  }
+
+  #remove(id: number): void {
+    this.#acked.push(id);
     // The PUBACKs of one packet from the socket leave the disk together.
     this.#flush ??= setImmediate(() => this.#flushAcked());
   }
@@ -248,12 +245,29 @@ export class Drain {
   #refused(record: StoredRecord, code: number): void {
     const { clock, log, metrics } = this.#options;
     metrics.refused.labels(code === CLOSES_CONNECTION ? 'closes-connection' : String(code)).inc();
+    if (record.class === 'picture' && isRecordsFault(code)) {
+      const facts = { event: 'mqtt.snapshot.too-large', topic: record.topic, code };
+      log.warn(
+        facts,
+        "the broker does not take a picture of that size: lower the camera's snapshots.maxBytes",
+      );
+      this.#passOver(record, 'too-large');
+      return;
+    }
     const pause = this.#holds.refuse(record, code, clock.mono());
     log.warn(
       { event: 'mqtt.record.refused', topic: record.topic, seq: record.seq, code, retryMs: pause },
       `the broker did not take a record on '${record.topic}': ${this.#holds.describe()}`,
     );
     this.#park();
+  }
+
+  /** Unlike any other record a picture is not tried for ever: the event has been told, and the file stays on the node. */
+  #passOver(record: StoredRecord, why: SnapshotLoss): void {
+    this.#pictureUnderway = false;
+    this.#options.metrics.snapshotsPassedOver.labels(why).inc();
+    this.#holds.accept(record);
+    this.#remove(record.id);
   }
 
   /** The record stays taken, out of the way; it comes again when everything parked is given back. */
@@ -271,7 +285,7 @@ export class Drain {
 
   /** @returns false while something is on its way: giving back would send that again. */
   #giveParkedBack(now: Millis): boolean {
-    if (this.#taking || this.#flights.size > 0) return false;
+    if (this.#taking || this.#pictureUnderway || this.#flights.size > 0) return false;
     this.#giveBack();
     if (this.#recall === 'full') {
       this.#stalledUntil = millis(now + STALL_PAUSE);
@@ -317,6 +331,7 @@ export class Drain {
   #giveBack(): void {
     this.#flushAcked();
     this.#staging.clear();
+    this.#pictureUnderway = false;
     this.#stalledUntil = undefined;
     this.#parked = 0;
     this.#options.metrics.held.set(0);

@@ -34,7 +34,7 @@ export const CLOSES_CONNECTION = 256;
 /** Hundreds of records may be too large: health, `status` and the log name the first. */
 const MAX_NAMED = 3;
 
-const isRecordsFault = (code: number) => code === PACKET_TOO_LARGE || code === CLOSES_CONNECTION;
+export const isRecordsFault = (code: number) => code === PACKET_TOO_LARGE || code === CLOSES_CONNECTION;
 
 export class Holds {
   readonly #holds = new Map<string, Hold>();

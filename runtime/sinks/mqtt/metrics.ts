@@ -35,6 +35,11 @@ export function createMqttMetrics(registry: Registry) {
       'Records the broker did not take, by MQTT reason code; they stay in the outbox and are tried again.',
       'code',
     ),
+    snapshotsPassedOver: counter(
+      'vigie_mqtt_passed_over_snapshots_total',
+      'Pictures of events that were not sent: deleted meanwhile (gone), followed by a better one of the event (replaced), larger than the broker takes (too-large).',
+      'reason',
+    ),
     returned: counter(
       'vigie_mqtt_returned_records_total',
       'Records on their way when the connection broke; they are sent again.',

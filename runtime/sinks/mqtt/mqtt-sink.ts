@@ -19,6 +19,7 @@ import { Envelope, type Origin, topicPrefix } from './envelope.ts';
 import { BrokerLink } from './link.ts';
 import { createMqttMetrics, type MqttMetrics } from './metrics.ts';
 import { NodeLink } from './node-link.ts';
+import { snapshotLoader } from './snapshot-message.ts';
 import { onlinePayload, statusKey, stoppedPayload, willPayload } from './status-topic.ts';
 
 export interface MqttSinkOptions {
@@ -27,6 +28,8 @@ export interface MqttSinkOptions {
   readonly node: string;
   readonly bootId: string;
   readonly queue: OutboundQueue;
+  /** Data directory of the node, where pictures of events lie. */
+  readonly dataDir: string;
   readonly commands: CommandTable;
   readonly status: () => NodeStatus;
   readonly clock: Clock;
@@ -66,7 +69,8 @@ export class MqttSink implements Component {
   #state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(options: MqttSinkOptions) {
-    const { config, site, node, bootId, queue, commands, clock, log, registry, readSecret } = options;
+    const { config, site, node, bootId, queue, dataDir, commands, clock, log, registry, readSecret } =
+      options;
     const origin: Origin = { site, node };
     this.#options = options;
     this.#prefix = topicPrefix(origin);
@@ -76,6 +80,7 @@ export class MqttSink implements Component {
     this.#drain = new Drain({
       queue,
       envelope: new Envelope(origin),
+      loadSnapshot: snapshotLoader(dataDir, origin),
       topicPrefix: this.#prefix,
       bootId,
       window: config.inflight,
@@ -163,9 +168,8 @@ export class MqttSink implements Component {
     // Reconnected while stopping: only the farewell is left to send.
     if (this.#state === 'stopped') return;
     this.updates.up(client, control);
-    const properties = JSON_PROPERTIES;
     this.#drain.up(
-      (topic, payload, done) =>
+      (topic, payload, done, properties = JSON_PROPERTIES) =>
         client.publish(topic, payload, { qos: 1, properties }, (error) => {
           const code = error ? (error as { code?: unknown }).code : 0;
           // An error without a code is the end of the connection, which takes everything back.

@@ -3,7 +3,12 @@
 import { RECORD_CLASSES, type RecordClass, type StoredRecord } from '../../core/messages.ts';
 
 export class Staging {
-  readonly #byClass: Record<RecordClass, StoredRecord[]> = { event: [], health: [], reading: [] };
+  readonly #byClass: Record<RecordClass, StoredRecord[]> = {
+    event: [],
+    health: [],
+    reading: [],
+    picture: [],
+  };
   #length = 0;
 
   get length(): number {

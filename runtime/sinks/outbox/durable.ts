@@ -20,6 +20,7 @@ import { promisify } from 'node:util';
 import { OutboxFault, toFault } from './fault.ts';
 import {
   APPLICATION_ID,
+  addMissingTables,
   configure,
   createTables,
   PAGE_BYTES,
@@ -80,6 +81,7 @@ export class DurableFile {
       check(db, doing);
       configure(db);
       if (schemaVersion(db) === 0) createTables(db);
+      addMissingTables(db);
       // A read makes SQLite create the log where the last stop removed it.
       db.prepare('SELECT count(*) FROM boot').get();
       this.#walState = db.prepare('PRAGMA wal_checkpoint(NOOP)');

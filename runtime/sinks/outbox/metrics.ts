@@ -34,7 +34,7 @@ export function outboxMetrics(registry: Registry, gauges: Gauges): OutboxMetrics
   const byClass = (name: string, help: string): ClassCounters => {
     const metric = new Counter({ name, help, labelNames: ['class'], registers });
     const of = (recordClass: RecordClass) => metric.labels(recordClass);
-    return { event: of('event'), health: of('health'), reading: of('reading') };
+    return { event: of('event'), health: of('health'), reading: of('reading'), picture: of('picture') };
   };
   registerGauges(registry, gauges);
   return {

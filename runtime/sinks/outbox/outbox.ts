@@ -170,7 +170,7 @@ export class Outbox implements Component, OutboundQueue {
     }
     const bytes = (this.#disk?.totals.bytes ?? 0) + this.#room.bytes;
     return {
-      records: byClass.event + byClass.health + byClass.reading,
+      records: RECORD_CLASSES.reduce((sum, name) => sum + byClass[name], 0),
       bytes,
       byClass,
       evicted: this.#condition.evicted,

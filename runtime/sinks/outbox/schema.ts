@@ -19,15 +19,14 @@ export const FRAME_BYTES = PAGE_BYTES + 24;
 /** One table a class, filled at its end and emptied at its start: sending order without an index to write. */
 export const tableOf = (recordClass: RecordClass): string => `record_${recordClass}`;
 
+const COLUMNS = `(id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+  mono REAL NOT NULL, wall REAL NOT NULL, synced INTEGER NOT NULL, crc INTEGER NOT NULL, topic TEXT NOT NULL,
+  compressed INTEGER NOT NULL, body BLOB NOT NULL)`;
+
 const CREATE = [
   'CREATE TABLE boot (n INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, kernel TEXT NOT NULL)',
   'CREATE TABLE clock (kernel TEXT PRIMARY KEY, wall_minus_mono REAL NOT NULL) WITHOUT ROWID',
-  ...RECORD_CLASSES.map(
-    (recordClass) =>
-      `CREATE TABLE ${tableOf(recordClass)} (id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
-       mono REAL NOT NULL, wall REAL NOT NULL, synced INTEGER NOT NULL, crc INTEGER NOT NULL, topic TEXT NOT NULL,
-       compressed INTEGER NOT NULL, body BLOB NOT NULL)`,
-  ),
+  ...RECORD_CLASSES.map((recordClass) => `CREATE TABLE ${tableOf(recordClass)} ${COLUMNS}`),
   `PRAGMA application_id = ${APPLICATION_ID}`,
   `PRAGMA user_version = ${SCHEMA_VERSION}`,
 ];
@@ -45,6 +44,25 @@ export function configure(db: DatabaseSync): void {
 
 export function createTables(db: DatabaseSync): void {
   db.exec(`BEGIN IMMEDIATE; ${CREATE.join('; ')}; COMMIT`);
+}
+
+/** A file of before a class existed gets its table; older releases pass over tables that they do not know. */
+export function addMissingTables(db: DatabaseSync): void {
+  const missing = missingTables(db);
+  if (missing.length === 0) return;
+  const creations = missing.map((table) => `CREATE TABLE ${table} ${COLUMNS}`);
+  db.exec(`BEGIN IMMEDIATE; ${creations.join('; ')}; COMMIT`);
+}
+
+/** The same for who only reads: empty tables that are never written to the file. */
+export function standInTables(db: DatabaseSync): void {
+  for (const table of missingTables(db)) db.exec(`CREATE TEMP TABLE IF NOT EXISTS ${table} ${COLUMNS}`);
+}
+
+function missingTables(db: DatabaseSync): string[] {
+  const rows = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const there = new Set(rows.map(({ name }) => name));
+  return RECORD_CLASSES.map(tableOf).filter((table) => !there.has(table));
 }
 
 export function schemaVersion(db: DatabaseSync): number {

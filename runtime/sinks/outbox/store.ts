@@ -7,13 +7,14 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { RECORD_CLASSES, type RecordClass, type Stamp, type StoredRecord } from '../../core/messages.ts';
 import { epochMillis, millis } from '../../core/units.ts';
 import { checksum, classOfId, costOf, decodeBody, type Entry, makeId, positionOfId } from './record.ts';
-import { PAGE_BYTES, tableOf } from './schema.ts';
+import { PAGE_BYTES, standInTables, tableOf } from './schema.ts';
 
 /** Classes that may go to make room for a record of the given class, first to go first. */
 export const YIELDS_TO: Readonly<Record<RecordClass, readonly RecordClass[]>> = {
-  reading: ['reading'],
-  health: ['reading', 'health'],
-  event: ['reading', 'health', 'event'],
+  picture: ['picture'],
+  reading: ['picture', 'reading'],
+  health: ['picture', 'reading', 'health'],
+  event: ['picture', 'reading', 'health', 'event'],
 };
 
 export interface Boot {
@@ -22,7 +23,7 @@ export interface Boot {
 }
 
 export type ByClass = Record<RecordClass, number>;
-export const noneByClass = (): ByClass => ({ event: 0, health: 0, reading: 0 });
+export const noneByClass = (): ByClass => ({ event: 0, health: 0, reading: 0, picture: 0 });
 
 /** What one transaction did. */
 export interface WriteOutcome {
@@ -66,10 +67,12 @@ export class Store {
     this.#db = db;
     this.#boot = boot;
     this.#maxPages = Math.floor(maxBytes / PAGE_BYTES);
+    standInTables(db);
     this.#tables = {
       event: prepareTable(db, 'event'),
       health: prepareTable(db, 'health'),
       reading: prepareTable(db, 'reading'),
+      picture: prepareTable(db, 'picture'),
     };
     this.#pageCount = db.prepare('PRAGMA page_count');
     this.#freeCount = db.prepare('PRAGMA freelist_count');

@@ -35,6 +35,7 @@ function rig(window = 4, perSecond = 100_000) {
   const drain = new Drain({
     queue,
     envelope: new Envelope({ site: 's', node: 'n' }),
+    loadSnapshot: async () => 'gone',
     topicPrefix: '',
     bootId: queue.bootId,
     window,
@@ -46,7 +47,10 @@ function rig(window = 4, perSecond = 100_000) {
   const sent: Sent[] = [];
   const limits = { receiveMaximum: 65_535, maximumPacketSize: Number.POSITIVE_INFINITY, claimed: () => 0 };
   const up = () =>
-    drain.up((topic, payload, done) => sent.push({ topic, seq: JSON.parse(payload).seq, done }), limits);
+    drain.up(
+      (topic, payload, done) => sent.push({ topic, seq: JSON.parse(String(payload)).seq, done }),
+      limits,
+    );
   return { queue, clock, drain, sent, up };
 }
 

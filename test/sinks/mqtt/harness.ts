@@ -41,7 +41,7 @@ export interface Rig<Q extends OutboundQueue = MemoryQueue> {
 /** Settings as written in the file; short pauses, so that a test does not wait. */
 export function makeRig<Q extends OutboundQueue = MemoryQueue>(
   settings: { url: string } & Record<string, unknown>,
-  options: { queue?: Q; readSecret?: (reference: string) => string; bootId?: string } = {},
+  options: { queue?: Q; readSecret?: (reference: string) => string; bootId?: string; dataDir?: string } = {},
 ): Rig<Q> {
   const config = mqttConfig.parse({ reconnect: { min: '100ms', max: '300ms' }, ...settings });
   const queue = options.queue ?? (new MemoryQueue() as unknown as Q);
@@ -57,6 +57,7 @@ export function makeRig<Q extends OutboundQueue = MemoryQueue>(
     node: NODE,
     bootId,
     queue,
+    dataDir: options.dataDir ?? '/nowhere',
     commands,
     status: () => nodeStatus(bootId, queue, detail),
     clock: new SystemClock(() => true),

@@ -52,7 +52,13 @@ const open = (directory: string, onAside: (path: string) => void) =>
 function entry(seq: number, size: number): Entry {
   const text = Array.from({ length: size }, (_, i) => (i * 7919 * seq) % 251).join();
   const body = packBody(Buffer.from(JSON.stringify({ text })));
-  return { class: RECORD_CLASSES[seq % 3]!, topic: 't', seq, ...body, ...new TestClock().stamp() };
+  return {
+    class: RECORD_CLASSES[seq % RECORD_CLASSES.length]!,
+    topic: 't',
+    seq,
+    ...body,
+    ...new TestClock().stamp(),
+  };
 }
 
 async function check(
@@ -135,7 +141,9 @@ test('a copy of the files at any moment has all that was accepted before it', as
   for (let round = 0; round < 8; round++) {
     const load = Array.from({ length: 20 }, async (_, i) => {
       const seq = round * 20 + i + 1;
-      await outbox.accept(record(clock, RECORD_CLASSES[i % 3]!, { seq, pad: 'x'.repeat(seq * 20) }));
+      await outbox.accept(
+        record(clock, RECORD_CLASSES[i % RECORD_CLASSES.length]!, { seq, pad: 'x'.repeat(seq * 20) }),
+      );
       accepted.add(seq);
     });
     await load[7];

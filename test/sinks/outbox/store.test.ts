@@ -1,8 +1,12 @@
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RECORD_CLASSES, type RecordClass } from '../../../runtime/core/messages.ts';
 import { boundsOf, Disk } from '../../../runtime/sinks/outbox/disk.ts';
+import { databasePath } from '../../../runtime/sinks/outbox/durable.ts';
+import { summarise } from '../../../runtime/sinks/outbox/inspect.ts';
+import { salvage } from '../../../runtime/sinks/outbox/quarantine.ts';
 import { costOf, type Entry, packBody } from '../../../runtime/sinks/outbox/record.ts';
 import { outboxConfig, TestClock, temporaryDirectory } from './support/harness.ts';
 
@@ -112,7 +116,7 @@ test('the store behaves like a list with a bound, whatever is done to it', async
             const present = new Set(rowsOf(disk).map((row) => row.seq));
             const after = before.filter((row) => present.has(row.seq));
             checkEviction(before, after, op.class);
-            const evicted = outcome.evicted.event + outcome.evicted.health + outcome.evicted.reading;
+            const evicted = RECORD_CLASSES.reduce((sum, name) => sum + outcome.evicted[name], 0);
             assert.equal(before.length - after.length, evicted, 'every eviction is counted');
             model.evicted += evicted;
             everEvicted += evicted;
@@ -174,6 +178,33 @@ test('a transaction that fails leaves nothing behind and the next one works', as
     [[1, 'boot-1']],
   );
   disk.close();
+  directory.remove();
+});
+
+test('a file of before there were pictures is read as it is, and gets their table when a node opens it', async () => {
+  const directory = temporaryDirectory();
+  const before = await open(directory.path);
+  before.write([entry(1, 'event', 10)], [], undefined);
+  before.close();
+  const file = databasePath(directory.path);
+  const old = new DatabaseSync(file);
+  old.exec('DROP TABLE record_picture');
+  old.close();
+  const { event, picture } = summarise(file).classes;
+  assert.equal([event.records, picture.records], [1, 0]);
+  assert.equal([...salvage(file)].flat().length, 1);
+  const disk = await open(directory.path);
+  disk.write([entry(2, 'picture', 10)], [], undefined);
+  disk.close();
+  const again = await open(directory.path);
+  assert.equal(
+    rowsOf(again).map((row) => [row.class, row.seq]),
+    [
+      ['event', 1],
+      ['picture', 2],
+    ],
+  );
+  again.close();
   directory.remove();
 });
 

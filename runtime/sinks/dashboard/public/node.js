@@ -22,6 +22,7 @@ export function load(status) {
     Events: format.integer(status.outbox.byClass.event),
     Health: format.integer(status.outbox.byClass.health),
     Readings: format.integer(status.outbox.byClass.reading),
+    Pictures: format.integer(status.outbox.byClass.picture),
     'Dropped for space': [format.integer(status.outbox.evicted), status.outbox.evicted > 0],
   });
   keyed($('baselines'), Object.entries(status.baselines), ([name]) => name, createBaseline, fillBaseline);

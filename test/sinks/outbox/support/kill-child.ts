@@ -27,7 +27,12 @@ async function produce(): Promise<void> {
     seq += 1;
     const mine = seq;
     const body = { n: mine, pad: 'x'.repeat((mine * 37) % 2000), noise: Math.sin(mine) };
-    await outbox.accept({ class: RECORD_CLASSES[mine % 3]!, topic: 't', body, ...clock.stamp() });
+    await outbox.accept({
+      class: RECORD_CLASSES[mine % RECORD_CLASSES.length]!,
+      topic: 't',
+      body,
+      ...clock.stamp(),
+    });
     writeSync(1, `a ${outbox.bootId} ${mine}\n`);
   }
 }
