@@ -11,7 +11,7 @@ import { buildTags } from './config/tags.ts';
 import { FileZoneStore } from './config/zones/file-zone-store.ts';
 import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
-import { CommandTable } from './core/commands.ts';
+import { type Command, CommandTable } from './core/commands.ts';
 import type { Source } from './core/component.ts';
 import { controlPath } from './core/control-path.ts';
 import { describeError } from './core/errors.ts';
@@ -120,6 +120,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   views.push(...(cameras?.views ?? []));
 
   const local = new CommandTable();
+  local.add(nodeStatusCommand(status));
   for (const command of bundles?.localCommands ?? []) local.add(command);
   const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
 
@@ -138,6 +139,13 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const vigie = new VigieNode({ supervisor, log, loadConfig: loadAgain, status, makeSource }, running);
   return vigie;
 }
+
+/** For programs on this machine, such as the one that confirms a system update. */
+const nodeStatusCommand = (status: () => NodeStatus): Command => ({
+  name: 'node-status',
+  description: 'What the node says of itself: health by component, outbox, configuration.',
+  run: async () => ({ ...status() }),
+});
 
 interface Joined {
   readonly outbox: Outbox;

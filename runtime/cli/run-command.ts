@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   outbox: async () => (await import('./outbox.ts')).outbox,
   model: async () => (await import('./model.ts')).model,
   ota: async () => (await import('./ota.ts')).ota,
+  system: async () => (await import('./system.ts')).system,
 };
 
 const EXIT_OK = 0;

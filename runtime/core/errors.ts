@@ -35,7 +35,10 @@ export class StorageError extends VigieError {}
 export class DeliveryError extends VigieError {}
 /** A model, or the native addon that runs it, did not do its part. */
 export class ModelError extends VigieError {}
-/** An update was refused, or could not be carried out; codes start with `ota-`. The node goes on with what it has. */
+/**
+ * An update was refused, or could not be carried out; codes start with `ota-`, of the
+ * whole system with `system-`. The node goes on with what it has.
+ */
 export class UpdateError extends VigieError {}
 
 /** More causes than this are a circle, or nobody's help. */
