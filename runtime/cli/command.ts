@@ -9,6 +9,8 @@ export interface CliCommand {
   helpFor?(args: readonly string[]): Promise<string | undefined>;
   /** @returns the exit status: 0 ok, 1 failure, 2 usage. @throws UsageError for arguments it cannot understand. */
   run(args: readonly string[]): Promise<number>;
+  /** Goes on when nobody reads its output any more; others end. */
+  readonly outlivesReader?: boolean;
   /** The exit status for an error of `run`, for a command that tells more apart than 1 and 2. */
   exitCode?(error: unknown): number;
 }

@@ -38,6 +38,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!load) return usage(`unknown command '${name}'; there are: ${Object.keys(COMMANDS).join(', ')}`);
   const command = await load();
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!command.outlivesReader) endWithoutReader(error, command);
+  });
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write((await command.helpFor?.(args)) ?? command.help);
     return EXIT_OK;
@@ -45,9 +48,12 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   return command.run(args).catch((error: unknown) => report(error, command));
 }
 
+/** `vigie … | head`: the reader has seen enough. No part of a command may be waiting when the pipe says so. */
+function endWithoutReader(error: NodeJS.ErrnoException, command: CliCommand): never {
+  process.exit(error.code === 'EPIPE' ? EXIT_OK : report(error, command));
+}
+
 function report(error: unknown, { name, exitCode }: CliCommand): number {
-  // `vigie … | head`: the reader has seen enough.
-  if ((error as NodeJS.ErrnoException)?.code === 'EPIPE') return EXIT_OK;
   if (error instanceof UsageError || isParseArgsError(error)) return usage(describeError(error), name);
   const text =
     error instanceof VigieError ? describeError(error) : ((error as Error)?.stack ?? String(error));

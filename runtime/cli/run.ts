@@ -35,6 +35,7 @@ Exit status: 0 stopped on request, 1 failure, 2 the command line was not underst
 Example:
   vigie run --config vigie.yaml --data-dir ./data
 `,
+  outlivesReader: true,
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -42,8 +43,6 @@ Example:
     });
     const file = resolve(values.config ?? DEFAULT_CONFIG);
     const dataDir = resolve(values['data-dir'] ?? process.env.STATE_DIRECTORY ?? DEFAULT_DATA);
-    // Whoever read the log is gone: that must not end the node.
-    process.stdout.on('error', () => {});
     const pushed = new PushedConfiguration(file, dataDir);
     // Unhandled, a SIGHUP that comes while the node is put together would end it.
     const asked = new Asked();
