@@ -1,5 +1,6 @@
 /** READ THIS FIRST. The composition root: the only file that names every source, stage and sink, and joins them. */
 
+import { existsSync } from 'node:fs';
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { Cameras, CamerasParts } from './cameras/cameras.ts';
@@ -12,7 +13,7 @@ import { FileZoneStore } from './config/zones/file-zone-store.ts';
 import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { type Command, CommandTable } from './core/commands.ts';
-import type { Source } from './core/component.ts';
+import type { Component, Source } from './core/component.ts';
 import { controlPath } from './core/control-path.ts';
 import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
@@ -32,6 +33,7 @@ import {
 } from './pipeline/anomaly/tree-model.ts';
 import { ControlSocket } from './sinks/control/control-socket.ts';
 import { Dashboard } from './sinks/dashboard/dashboard.ts';
+import { topicsFile } from './sinks/home-assistant/topics-file.ts';
 import { registerNodeMetrics } from './sinks/metrics/node-metrics.ts';
 import { createRegistry } from './sinks/metrics/registry.ts';
 import { TagMetrics } from './sinks/metrics/tag-metrics.ts';
@@ -124,7 +126,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   for (const command of bundles?.localCommands ?? []) local.add(command);
   const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
 
-  const outward = [out.mqtt, sparkplug, dashboard, control, bundles?.updates].filter(
+  const homeAssistant = await createHomeAssistant(config, dataDir, out.mqtt, { ...sinkParts, version });
+  const outward = [out.mqtt, homeAssistant, sparkplug, dashboard, control, bundles?.updates].filter(
     (sink) => sink !== undefined,
   );
   const supervisor = new Supervisor({
@@ -219,6 +222,21 @@ async function createCameras(parts: CamerasParts): Promise<Cameras | undefined> 
   if (parts.running.config.cameras.length === 0) return undefined;
   const { createCameras: create } = await import('./cameras/cameras.ts');
   return create(parts);
+}
+
+/** Also where it was turned off, until what the broker retains of it is cleared. */
+async function createHomeAssistant(
+  { mqtt, cameras: configs }: Config,
+  directory: string,
+  sink: MqttSink | undefined,
+  { site, node, version, cameras, log }: SinkParts & { readonly version: string },
+): Promise<Component | undefined> {
+  const wanted = mqtt?.homeAssistant;
+  if (!sink || (!wanted && !existsSync(topicsFile(directory)))) return undefined;
+  const { HomeAssistant } = await import('./sinks/home-assistant/home-assistant.ts');
+  const sent = configs.filter(({ snapshots }) => snapshots.mqtt).map(({ name }) => name);
+  const facts = wanted && { site, node, version, discovery: wanted.prefix };
+  return new HomeAssistant({ facts, cameras, pictures: new Set(sent), link: sink.updates, directory, log });
 }
 
 /** The standard set for each group, and the models configured for it. */

@@ -13,6 +13,7 @@ import type {
 import type { Clock } from '../core/clock.ts';
 import type { Health } from '../core/component.ts';
 import type { DetectionEvent, Stamp } from '../core/messages.ts';
+import { watchedZones } from '../pipeline/detection/zones/area.ts';
 import type { CapturedPicture, PictureWish } from '../sources/camera/messages.ts';
 import type { SceneUpdate } from './scenes.ts';
 
@@ -67,6 +68,10 @@ export class LiveView implements CameraView {
 
   kept(event: string): Promise<Uint8Array | undefined> {
     return this.#options.kept(event);
+  }
+
+  zones(): readonly string[] {
+    return watchedZones(this.#options.camera.detection);
   }
 
   openEvents(): readonly OpenEvent[] {

@@ -61,6 +61,8 @@ export interface CameraView {
   picture(wish: ViewWish): Promise<ViewPicture>;
   /** The best picture of an event, JPEG. @param event id, foreign text. @returns undefined where there is none. */
   kept(event: string): Promise<Uint8Array | undefined>;
+  /** Names of the watched zones, in their order. */
+  zones(): readonly string[];
   /** Open intrusions, oldest first. */
   openEvents(): readonly { readonly event: DetectionEvent; readonly stamp: Stamp }[];
   /** @returns what ends it. */

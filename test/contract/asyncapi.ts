@@ -55,6 +55,9 @@ export function validateMessage(topic: string, payload: string | Buffer, headers
     const isJpeg = bytes.readUInt16BE(0) === 0xffd8 && bytes.readUInt16BE(bytes.length - 2) === 0xffd9;
     return [...(isJpeg ? [] : [`${topic}: no JPEG`]), ...validateHeaders(first!, headers)];
   }
+  if (document.components.messages[first!]?.contentType === 'text/plain') {
+    return validatePayload(first!, payload.toString());
+  }
   let body: unknown;
   try {
     body = JSON.parse(payload.toString());

@@ -63,6 +63,22 @@ export const mqttConfig = z
       z.number().int().min(1).max(100_000).default(500),
       'Stored records sent per second after an outage, so that the backlog leaves room for live events.',
     ),
+    homeAssistant: described(
+      z
+        .strictObject({
+          prefix: described(
+            z
+              .string()
+              .min(1)
+              .max(64)
+              .regex(/^[^+#]+$/)
+              .default('homeassistant'),
+            'Prefix of discovery topics, as set in Home Assistant.',
+          ),
+        })
+        .optional(),
+      'Tell Home Assistant of the cameras by MQTT discovery: occupancy of each zone, and the last picture where `snapshots.mqtt` is on.',
+    ),
     sparkplug: described(
       z
         .strictObject({

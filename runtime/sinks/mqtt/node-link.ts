@@ -22,6 +22,8 @@ export class NodeLink implements OtaLink {
   #client: MqttClient | undefined;
   #control: ControlLine | undefined;
   #waitingBytes = 0;
+  /** So far: who finds another number has another broker, or one that forgot. */
+  connections = 0;
 
   constructor(answer: Millis = ANSWER) {
     this.#answer = answer;
@@ -35,6 +37,7 @@ export class NodeLink implements OtaLink {
   up(client: MqttClient, control: ControlLine): void {
     this.#client = client;
     this.#control = control;
+    this.connections += 1;
     for (const topic of this.#subscriptions.keys()) client.subscribe(topic, { qos: 1 }, () => {});
   }
 

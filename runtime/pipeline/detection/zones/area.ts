@@ -34,14 +34,22 @@ export function areasOf(config: DetectionConfig): Areas {
     };
   };
   const excluding = config.zones.filter(({ mode }) => mode === 'exclude');
-  const including = config.zones.filter(({ mode }) => mode === 'include');
-  // Who configures tripwires alone wants their crossings, not everybody in the picture.
-  const zones = including.length > 0 || config.tripwires.length > 0 ? including : [everywhere()];
   return {
-    zones: zones.map(watched),
+    zones: including(config).map(watched),
     tripwires: config.tripwires.map(watched),
     excluded: (point) => excluding.some(({ polygon }) => inPolygon(point, polygon)),
   };
+}
+
+/** Names of the zones in which a track is an intrusion. */
+export function watchedZones(config: Pick<DetectionConfig, 'zones' | 'tripwires'>): string[] {
+  return including(config).map(({ name }) => name);
+}
+
+/** Who configures tripwires alone wants their crossings, not everybody in the picture. */
+function including({ zones, tripwires }: Pick<DetectionConfig, 'zones' | 'tripwires'>): ZoneConfig[] {
+  const found = zones.filter(({ mode }) => mode === 'include');
+  return found.length > 0 || tripwires.length > 0 ? found : [everywhere()];
 }
 
 function everywhere(): ZoneConfig {

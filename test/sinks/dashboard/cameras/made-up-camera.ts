@@ -60,6 +60,10 @@ export class MadeUpCamera implements CameraView {
     return { jpeg, width, height, sequence, capturedAt: millis(sequence * 100) };
   }
 
+  zones(): readonly string[] {
+    return ['approach'];
+  }
+
   follow(follower: ViewFollower): () => void {
     this.followers.add(follower);
     return () => this.followers.delete(follower);
