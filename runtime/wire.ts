@@ -118,7 +118,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const { sources, makeSource } = createSources(config, parts);
   const own = [...analysis.commands(), tagWriteCommand(tags, sources), ...(bundles?.commands ?? [])];
   for (const command of own) commands.add(command);
-  const cameras = await createCameras({ ...options, ...spine, accept, idPrefix: outbox.bootId });
+  const cameraParts = { ...options, ...spine, accept, idPrefix: outbox.bootId, models: bundles?.models };
+  const cameras = await createCameras(cameraParts);
   views.push(...(cameras?.views ?? []));
 
   const local = new CommandTable();

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../runtime/core/errors.ts';
 import {
   DEFAULTS,
@@ -104,6 +104,33 @@ export function labelsOf({ manifest, folder }: LoadedManifest<PictureManifest>):
   if (list.length === 0 || list.length > MOST_CLASSES)
     invalid(folder, `labels: expected 1 to ${MOST_CLASSES} names`);
   return list;
+}
+
+/**
+ * The same manifest with the lists in it that it only names, for files that do not lie beside each other.
+ * @param file absolute path of a file that the manifest names. @throws InputError `manifest-invalid`; as `file`.
+ */
+export function inlined(manifest: Manifest, file: (path: string) => string): Manifest {
+  if (manifest.task === 'anomaly') return manifest;
+  const at = (path: string) => {
+    const found = file(path);
+    return { folder: dirname(found), path: basename(found) };
+  };
+  const { labels } = manifest;
+  const named = 'path' in labels ? at(labels.path) : undefined;
+  const lists = named
+    ? {
+        labels: [
+          ...labelsOf({ manifest: { ...manifest, labels: { path: named.path } }, folder: named.folder }),
+        ],
+      }
+    : {};
+  const { decoding } = manifest;
+  if (decoding.head !== 'ssd' || !('path' in decoding.anchors)) return { ...manifest, ...lists };
+  const { folder, path } = at(decoding.anchors.path);
+  const flat = [...anchorsOf({ path }, folder)];
+  const anchors = Array.from({ length: flat.length / 4 }, (_, i) => flat.slice(4 * i, 4 * i + 4));
+  return { ...manifest, ...lists, decoding: { ...decoding, anchors } } as Manifest;
 }
 
 /** Four numbers per anchor. @throws InputError `manifest-invalid` */

@@ -14,8 +14,10 @@ import type { FileSystem } from '../core/file-system.ts';
 import type { Log } from '../core/log.ts';
 import type { Accept } from '../core/messages.ts';
 import type { Registry } from '../core/prometheus.ts';
+import type { Models } from '../pipeline/models/models.ts';
 import { CameraGroup } from '../sources/camera/group.ts';
 import type { CapturedPicture, PictureWish } from '../sources/camera/messages.ts';
+import { CameraModels } from './camera-models.ts';
 import { CameraScenes } from './scenes.ts';
 import { Snapshots } from './snapshots.ts';
 import { LiveView } from './view.ts';
@@ -29,6 +31,8 @@ export interface CamerasParts {
   readonly accept: Accept;
   /** Unique per start of the node. */
   readonly idPrefix: string;
+  /** Of signed bundles; left out where none come. */
+  readonly models?: Models | undefined;
   /** Where pictures of events go; for tests. */
   readonly fs?: FileSystem;
 }
@@ -70,13 +74,18 @@ export function createCameras(parts: CamerasParts): Cameras {
       limits,
       directory: join(parts.dataDir, 'cameras'),
       readSecret,
-      onDetections: (frame, model) => scenes.see(frame, model),
+      onDetections: (frame, model) => {
+        models.looked(frame, model);
+        scenes.see(frame, model);
+      },
+      onMissed: (camera, model) => models.missed(camera, model),
       // The outbox counts and reports what it refuses.
       onEvent: (body) =>
         void accept({ ...clock.stamp(), class: 'health', topic: 'events/camera', body }).catch(() => {}),
     });
     for (const { name } of members) groups.set(name, made);
   }
+  const models = new CameraModels(cameras, parts.models, (camera) => groups.get(camera)!);
   const picture = (camera: string, wish: PictureWish) =>
     groups.get(camera)?.picture(camera, wish) ?? Promise.reject(unknown(camera));
   const snapshots = new Snapshots({

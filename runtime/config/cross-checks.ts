@@ -41,19 +41,28 @@ export function crossChecks(config: Config): CrossIssue[] {
   return [...issues, ...modelIssues(config), ...bundleIssues(config)];
 }
 
-/** A bundle can only come to a node that takes updates. */
-function bundleIssues({ anomaly, ota }: Config): CrossIssue[] {
-  if (ota) return [];
-  return anomaly.models.flatMap((model, index) =>
-    model.bundle === undefined
-      ? []
-      : [
-          {
-            path: ['anomaly', 'models', index, 'bundle'],
-            message: `'${model.bundle}' would never arrive: bundles need the section 'ota' (docs/ota.md)`,
-          },
-        ],
+/** A bundle can only come to a node that takes updates, and its model does one thing. */
+function bundleIssues({ anomaly, cameras, ota }: Config): CrossIssue[] {
+  const scoring = anomaly.models.flatMap(({ bundle }, index) =>
+    bundle === undefined ? [] : [{ bundle, path: ['anomaly', 'models', index, 'bundle'] }],
   );
+  const looking = cameras.flatMap(({ model }, index) =>
+    model?.bundle === undefined
+      ? []
+      : [{ bundle: model.bundle, path: ['cameras', index, 'model', 'bundle'] }],
+  );
+  if (!ota)
+    return [...scoring, ...looking].map(({ bundle, path }) => ({
+      path,
+      message: `'${bundle}' would never arrive: bundles need the section 'ota' (docs/ota.md)`,
+    }));
+  const scored = new Set(scoring.map(({ bundle }) => bundle));
+  return looking
+    .filter(({ bundle }) => scored.has(bundle))
+    .map(({ bundle, path }) => ({
+      path,
+      message: `'${bundle}' is named in anomaly.models, too: a model finds things in pictures or scores tags`,
+    }));
 }
 
 /** Each input of a model must be a tag of the model's group. */

@@ -163,7 +163,9 @@ function resolveCamera(camera: CameraConfig, directory: string): CameraConfig {
   return {
     ...camera,
     source: source.type === 'file' ? { ...source, file: resolve(directory, source.file) } : source,
-    ...(model ? { model: { ...model, manifest: resolve(directory, model.manifest) } } : {}),
+    ...(model?.manifest === undefined
+      ? {}
+      : { model: { ...model, manifest: resolve(directory, model.manifest) } }),
   };
 }
 

@@ -68,6 +68,7 @@ export function createBundles(parts: BundlesParts) {
       );
   return {
     updates,
+    models,
     detectors,
     commands: openCommands(updates),
     localCommands: localCommands(updates),

@@ -12,9 +12,12 @@ import type {
   CameraJob,
   CameraPulse,
   FromVision,
+  ModelJob,
   PictureReply,
   PictureWish,
+  RateTold,
 } from '../sources/camera/messages.ts';
+import { CameraModel } from './camera-model.ts';
 import { looked } from './detections.ts';
 import { KeptFrames } from './kept-frames.ts';
 import type { LoadedModel, Models } from './model.ts';
@@ -37,17 +40,19 @@ const WATCHED = 2000;
 export class CameraLoop {
   readonly #options: CameraLoopOptions;
   readonly #gate: MotionGate | undefined;
-  readonly #governor: RateGovernor;
+  #governor: RateGovernor;
+  readonly #model: CameraModel;
   readonly #kept: KeptFrames;
   readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, spared: 0, detected: 0, dropped: 0 };
   #capture: Capture | undefined;
-  #model: LoadedModel | undefined;
   #lastFrame: Millis | undefined;
   #sameSince: Millis | undefined;
   #busy = false;
   /** When a picture was wanted last. */
   #askedAt: Millis | undefined;
   #looking = false;
+  /** Of the look under way. */
+  #lookingSince: Millis | undefined;
   /** Rises with each pipeline: what an old one still tells is not heard. */
   #generation = 0;
   #change: Promise<void> = Promise.resolve();
@@ -55,7 +60,11 @@ export class CameraLoop {
   constructor(options: CameraLoopOptions) {
     this.#options = options;
     this.#kept = new KeptFrames(options.job.hidden);
-    this.#governor = new RateGovernor({ ...options.job.rate, variants: ['model'] });
+    this.#governor = this.#freshGovernor(['model']);
+    this.#model = new CameraModel({
+      models: options.models,
+      onSwitched: (model, fresh) => this.#switched(model, fresh),
+    });
     this.#gate = options.job.motion && new MotionGate(options.job.motion);
   }
 
@@ -63,6 +72,22 @@ export class CameraLoop {
   rebuild(): Promise<void> {
     this.#change = this.#change.then(() => this.#rebuild()).catch((error) => this.#fault(error));
     return this.#change;
+  }
+
+  /** A release of a bundle looks from now on, once it is loaded; the one before until then. */
+  async serve(model: ModelJob | null): Promise<void> {
+    const { job, send } = this.#options;
+    if (!model) {
+      this.#model.clear();
+      return;
+    }
+    try {
+      await this.#model.serve(model);
+    } catch (error) {
+      const code = error instanceof VigieError ? error.code : 'bad-model';
+      const bundle = model.bundle?.digest ?? '';
+      send({ type: 'model-refused', camera: job.camera, bundle, code, detail: describeError(error) });
+    }
   }
 
   busy(busy: boolean): void {
@@ -83,6 +108,7 @@ export class CameraLoop {
       damaged: total.damaged + damaged,
       ...(this.#lastFrame === undefined ? {} : { lastFrame: this.#lastFrame }),
       ...(this.#sameSince === undefined ? {} : { sameSince: this.#sameSince }),
+      ...(this.#lookingSince === undefined ? {} : { lookingSince: this.#lookingSince }),
     };
   }
 
@@ -105,13 +131,12 @@ export class CameraLoop {
   }
 
   async #rebuild(): Promise<void> {
-    const { job, models, send } = this.#options;
+    const { job } = this.#options;
     await this.#close();
-    if (job.model && !this.#model) {
-      this.#model = await models.load(job.model).catch((cause) => {
+    if (job.model && !this.#model.current) {
+      await this.#model.serve(job.model).catch((cause) => {
         throw new VigieError('model-refused', 'the model cannot be used', { cause });
       });
-      send({ type: 'model', camera: job.camera, ...this.#model.facts });
     }
     const generation = ++this.#generation;
     this.#capture = new Capture({ pipeline: job.pipeline, paced: job.paced }, (event) => {
@@ -163,20 +188,21 @@ export class CameraLoop {
       // From now on it may be asked for; it is let go when the next one is shown.
       this.#kept.show(frame);
       try {
-        await this.#find(frame, generation);
+        await this.#model.look((model) => this.#find(frame, generation, model));
       } catch (error) {
-        if (generation === this.#generation) this.#fault(error);
+        if (generation === this.#generation) this.#missed(error);
       }
+      this.#lookingSince = undefined;
     }
     this.#looking = false;
   }
 
-  async #find(frame: CapturedFrame, generation: number): Promise<void> {
+  async #find(frame: CapturedFrame, generation: number, model: LoadedModel | undefined): Promise<void> {
     const { job, clock, send } = this.#options;
     const capturedAt = millis(frame.capturedAt);
     this.#lastFrame = capturedAt;
     this.#sameSince = millis(frame.sameSince);
-    if (!this.#model) return;
+    if (!model) return;
     if (!this.#governor.frame(capturedAt, frame.sequence)) {
       this.#counters.spared += 1;
       return;
@@ -186,7 +212,8 @@ export class CameraLoop {
       return;
     }
     const handed = clock.mono();
-    const found = await this.#model.detector.detect(frame);
+    this.#lookingSince = handed;
+    const found = await model.detector.detect(frame);
     // The pipeline was built anew meanwhile: its frames are counted anew, too.
     if (generation !== this.#generation) return;
     const timing = { handOver: millis(handed - capturedAt), detect: millis(clock.mono() - handed) };
@@ -197,11 +224,48 @@ export class CameraLoop {
   }
 
   #govern(detect: Millis): void {
-    const { job, clock, send } = this.#options;
-    const change = this.#governor.looked(detect, clock.mono());
+    if (this.#model.changing) return;
+    const change = this.#governor.looked(detect, this.#options.clock.mono());
     if (!change) return;
-    const { to, cause, reason } = change;
-    send({ type: 'rate', camera: job.camera, everyNth: to.everyNth, cause, reason });
+    const { from, to, cause, reason } = change;
+    const variants = this.#model.current?.variants ?? [];
+    const variant = to.variant === from.variant ? undefined : variants[to.variant];
+    this.#tellRate({ everyNth: to.everyNth, cause, reason, ...(variant === undefined ? {} : { variant }) });
+    if (variant !== undefined) void this.#vary(to.variant, variants.slice(0, from.variant + 1));
+  }
+
+  /** @param usable variants, should this one not come up. */
+  async #vary(variant: number, usable: readonly string[]): Promise<void> {
+    const name = this.#model.current?.variants[variant];
+    try {
+      await this.#model.vary(variant);
+    } catch (error) {
+      this.#governor = this.#freshGovernor(usable);
+      const reason = `its variant ${name} cannot be used: ${describeError(error)}`;
+      this.#tellRate({ everyNth: 1, cause: 'slow', reason, variant: usable.at(-1)! });
+    }
+  }
+
+  #switched({ facts, variants }: LoadedModel, fresh: boolean): void {
+    const { job, send } = this.#options;
+    send({ type: 'model', camera: job.camera, ...facts });
+    if (!fresh) return;
+    const { everyNth } = this.#governor.rate;
+    this.#governor = this.#freshGovernor(variants);
+    if (everyNth > 1)
+      this.#tellRate({
+        everyNth: 1,
+        cause: 'fast',
+        reason: 'another model looks, whose pace is not known yet',
+      });
+  }
+
+  #freshGovernor(variants: readonly string[]): RateGovernor {
+    return new RateGovernor({ ...this.#options.job.rate, variants });
+  }
+
+  #tellRate(told: RateTold): void {
+    this.#options.send({ type: 'rate', camera: this.#options.job.camera, ...told });
   }
 
   #isStill(frame: CapturedFrame, at: Millis): boolean {
@@ -215,6 +279,13 @@ export class CameraLoop {
   #isWatched(at: Millis): boolean {
     const { hidden } = this.#options.job;
     return hidden.length > 0 && this.#askedAt !== undefined && at - this.#askedAt < WATCHED;
+  }
+
+  /** A model that fails is nothing that another pipeline would mend; one of the configuration may do so by a restart. */
+  #missed(error: unknown): void {
+    const { job, send } = this.#options;
+    if (this.#model.current?.facts.bundle === undefined) this.#fault(error);
+    else send({ type: 'missed', camera: job.camera, detail: describeError(error) });
   }
 
   #fault(error: unknown): void {

@@ -27,6 +27,7 @@ function onMessage(message: ToVision): void {
   const loop = loops.get(message.camera);
   if (message.type === 'rebuild') void loop?.rebuild();
   else if (message.type === 'busy') loop?.busy(message.busy);
+  else if (message.type === 'serve') void loop?.serve(message.model);
   else void loop?.picture(message.request, message);
 }
 

@@ -1,11 +1,12 @@
 /** A signed repository, the hub that serves it, and nodes that follow it: for tests and benchmarks of updates end to end. */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AssignedRelease } from '../../ota/bundle/assignment.ts';
 import type { HealthGate } from '../../ota/bundle/bundle.ts';
+import { type Manifest, manifestSchema } from '../../ota/bundle/manifest.ts';
 import type { VectorCase } from '../../ota/bundle/vectors.ts';
 import { connectLink, type MqttLink } from '../../ota/protocol/mqtt-link.ts';
 import { OtaTopics } from '../../ota/protocol/topics.ts';
@@ -28,8 +29,10 @@ const clock = new SystemClock(() => true);
 export interface ReleaseParts {
   readonly name?: string;
   readonly release: number;
-  /** An ONNX file's bytes. */
-  readonly model: Uint8Array;
+  /** An ONNX file's bytes; or `folder`. */
+  readonly model?: Uint8Array;
+  /** Of a manifest.json and what it names, instead of `model`. */
+  readonly folder?: string;
   /** What stands in the bundle instead, under the manifest of the other. */
   readonly shipped?: Uint8Array;
   readonly threshold?: number;
@@ -75,22 +78,10 @@ export class Fleet {
   /** Builds and lists a release. @returns its digest. */
   async add(parts: ReleaseParts): Promise<string> {
     const { name = 'score', release, model, threshold = 100, cases, health, attempts = 2, deltaFrom } = parts;
-    const sources = mkdtempSync(join(this.path, 'model-'));
-    const path = join(sources, 'model.onnx');
-    writeFileSync(path, model);
-    const lone = {
-      model: path,
-      name,
-      version: `1.0.${release}`,
-      precision: 'float32',
-      task: 'anomaly',
-    } as const;
-    const manifest = await makeManifest({ ...lone, threshold });
-    if (parts.shipped) {
-      writeFileSync(path, parts.shipped);
-      const sha256 = createHash('sha256').update(parts.shipped).digest('hex');
-      for (const artifact of manifest.artifacts) Object.assign(artifact, { sha256 });
-    }
+    const sources = parts.folder ?? mkdtempSync(join(this.path, 'model-'));
+    const made = model && (await loneManifest(sources, { name, release, threshold, model }, parts.shipped));
+    const manifest =
+      made ?? manifestSchema.parse(JSON.parse(readFileSync(join(sources, 'manifest.json'), 'utf8')));
     const { digest } = await buildBundle({
       manifest,
       manifestBytes: Buffer.from(JSON.stringify(manifest)),
@@ -183,6 +174,29 @@ export class Fleet {
   #built(name: string, release: number): string {
     return join(this.path, `${name}-${release}`);
   }
+}
+
+async function loneManifest(
+  folder: string,
+  {
+    name,
+    release,
+    threshold,
+    model,
+  }: { name: string; release: number; threshold: number; model: Uint8Array },
+  shipped: Uint8Array | undefined,
+): Promise<Manifest> {
+  const path = join(folder, 'model.onnx');
+  writeFileSync(path, model);
+  const version = `1.0.${release}`;
+  const lone = { model: path, name, version, precision: 'float32', task: 'anomaly', threshold } as const;
+  const manifest = await makeManifest(lone);
+  if (shipped) {
+    writeFileSync(path, shipped);
+    const sha256 = createHash('sha256').update(shipped).digest('hex');
+    for (const artifact of manifest.artifacts) Object.assign(artifact, { sha256 });
+  }
+  return manifest;
 }
 
 const named =

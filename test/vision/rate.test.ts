@@ -24,8 +24,11 @@ const slow = (ms: number) =>
         identity: { name: 'slow', version: '1', digest: 'sha256:0' },
         threshold: 0.5,
         backend: 'none',
+        variant: 'float32',
       },
+      variants: ['float32'],
     }),
+    letGo: async () => {},
   }) as unknown as Models;
 
 test('a change is a record with its reason, and no step of healing', async () => {

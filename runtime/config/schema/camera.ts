@@ -1,7 +1,7 @@
 /** A camera: where its pictures come from, in which form, when it counts as stuck, and which model looks at them. */
 
 import { z } from 'zod';
-import { byteSize, described, duration, name, secretFile } from './common.ts';
+import { bundleName, byteSize, described, duration, name, secretFile } from './common.ts';
 import { cameraSnapshots } from './snapshots.ts';
 import { detectionConfig, privacyConfig } from './zones.ts';
 
@@ -103,16 +103,36 @@ const memory = z.strictObject({
   ),
 });
 
-const model = z.strictObject({
-  manifest: described(
-    file,
-    "The model's manifest, or the folder that holds it; relative paths start at the configuration file.",
-  ),
-  threads: described(
-    z.number().int().min(1).max(64).optional(),
-    "Processor threads; the board's profile says, when left out.",
-  ),
-});
+const model = z
+  .strictObject({
+    manifest: described(
+      file.optional(),
+      "The model's manifest, or the folder that holds it; relative paths start at the configuration file.",
+    ),
+    bundle: described(
+      bundleName.optional(),
+      'Instead of `manifest`: name of a signed bundle with a model for the task `detection` (docs/ota.md). Until a release serves, the camera is only watched.',
+    ),
+    threads: described(
+      z.number().int().min(1).max(64).optional(),
+      "Processor threads; the board's profile says, when left out.",
+    ),
+  })
+  .superRefine((entry, context) => {
+    const { manifest, bundle } = entry;
+    if (manifest === undefined && bundle === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [],
+        message: 'names no model: add manifest, or bundle for one that comes as an update',
+      });
+    if (manifest !== undefined && bundle !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['bundle'],
+        message: 'stands beside manifest: a model comes from one of them',
+      });
+  });
 
 /** Placeholders that an own pipeline may leave open. */
 export const CAMERA_PLACEHOLDERS = ['width', 'height', 'fps'];

@@ -1,5 +1,7 @@
 /** The models that come as bundles: what the update client asks of this node (ota/client/host.ts), slot by slot. */
 
+import { MANIFEST_FILE } from '../../../ota/bundle/read-bundle.ts';
+import { inlined } from '../../../ota/bundle/read-manifest.ts';
 import type { InstalledBundle, ModelHost, ServingMeasures } from '../../../ota/client/host.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ModelError } from '../../core/errors.ts';
@@ -8,6 +10,7 @@ import type { ModelStatus } from '../../core/status.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import type { BackendName } from '../inference/session.ts';
 import { chooseArtifact, type ModelMachine, manifestOf, openArtifact } from './open-bundle.ts';
+import { type RemoteModel, RemoteSlot } from './remote-slot.ts';
 import { runSelftest, type SelftestLimits } from './selftest.ts';
 import { type LoadedModel, ModelSlot } from './slot.ts';
 import { warmUp } from './warm-up.ts';
@@ -24,6 +27,7 @@ export interface ModelsOptions {
 export class Models implements ModelHost {
   readonly #options: ModelsOptions;
   readonly #slots = new Map<string, ModelSlot>();
+  readonly #remote = new Map<string, RemoteSlot>();
   #machine: ModelMachine | undefined;
   #unavailable: ReadonlyMap<BackendName, string> = new Map();
 
@@ -51,32 +55,49 @@ export class Models implements ModelHost {
     return [...this.#slots.values()];
   }
 
+  /** The same for a model that runs outside this process: whoever asks for the place joins it. */
+  remote(name: string): RemoteSlot {
+    let slot = this.#remote.get(name);
+    if (!slot) {
+      const { clock, log } = this.#options;
+      slot = new RemoteSlot({ name, clock, log });
+      this.#remote.set(name, slot);
+    }
+    return slot;
+  }
+
   choose(bundle: InstalledBundle) {
     return chooseArtifact(bundle, this.#here(), this.#unavailable);
   }
 
   async selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void> {
     const { log, selftest } = this.#options;
-    const { artifact, backend } = this.choose(bundle);
+    const { artifacts, backend } = this.choose(bundle);
     const { selftest: vectors, requires } = bundle.bundle;
-    const job = {
-      model: nameOf(bundle),
-      backend,
-      path: bundle.file(artifact),
-      machine: this.#here(),
-      ...(vectors ? { vectors: bundle.file(vectors.vectors), tolerance: vectors.tolerance } : {}),
-    };
-    await runSelftest(
-      job,
-      { ...selftest, ...(requires.ramBytes ? { ramBytes: requires.ramBytes } : {}) },
-      log,
-      signal,
-    );
+    // Each of them may serve: a faster variant takes over when the board cannot keep up.
+    for (const artifact of artifacts) {
+      const job = {
+        model: nameOf(bundle),
+        backend,
+        path: bundle.file(artifact),
+        machine: this.#here(),
+        ...(vectors ? { vectors: bundle.file(vectors.vectors), tolerance: vectors.tolerance } : {}),
+      };
+      const limits = { ...selftest, ...(requires.ramBytes ? { ramBytes: requires.ramBytes } : {}) };
+      await runSelftest(job, limits, log, signal);
+    }
   }
 
   async serve(bundle: InstalledBundle): Promise<{ readonly switchMs: number }> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const began = clock.mono();
+    const remote = this.#remote.get(bundle.name);
+    if (remote) {
+      if (remote.serving?.digest === bundle.digest) return { switchMs: 0 };
+      const model = this.#remoteModel(bundle);
+      await remote.serve(model);
+      return this.#served(bundle, model.backend, began);
+    }
     const slot = this.slot(bundle.name);
     const turn = slot.newTurn();
     // It serves still, where what should have followed it never came up.
@@ -91,21 +112,12 @@ export class Models implements ModelHost {
       void model.session.close().catch(() => {});
       throw error;
     }
-    const switchMs = clock.mono() - began;
-    log.info(
-      {
-        event: 'model.serves',
-        model: bundle.name,
-        release: bundle.release,
-        backend: model.backend,
-        switchMs,
-      },
-      `${nameOf(bundle)} serves on ${model.backend}`,
-    );
-    return { switchMs };
+    return this.#served(bundle, model.backend, began);
   }
 
   measures(name: string): ServingMeasures | undefined {
+    const remote = this.#remote.get(name);
+    if (remote) return remote.measures();
     const slot = this.#slots.get(name);
     const serving = slot?.serving;
     if (!slot || !serving) return undefined;
@@ -122,17 +134,43 @@ export class Models implements ModelHost {
   }
 
   async idle(name: string, reason: string): Promise<void> {
-    this.slot(name).clear(reason);
+    (this.#remote.get(name) ?? this.slot(name)).clear(reason);
     this.#options.log.warn({ event: 'model.idle', model: name }, `nothing serves as '${name}': ${reason}`);
   }
 
   /** By name of the bundle; whether it is on trial only the update client knows. */
   status(): Record<string, ModelStatus> {
-    return Object.fromEntries([...this.#slots].map(([name, slot]) => [name, statusOf(slot)]));
+    const slots = [...this.#slots, ...this.#remote];
+    return Object.fromEntries(slots.map(([name, slot]) => [name, statusOf(slot)]));
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.slots().map((slot) => slot.close()));
+  }
+
+  #served({ name, release }: InstalledBundle, backend: BackendName, began: Millis): { switchMs: number } {
+    const { clock, log } = this.#options;
+    const switchMs = clock.mono() - began;
+    const facts = { event: 'model.serves', model: name, release, backend, switchMs };
+    log.info(facts, `${name} ${release} serves on ${backend}`);
+    return { switchMs };
+  }
+
+  #remoteModel(bundle: InstalledBundle): RemoteModel {
+    const { backend, needs } = this.choose(bundle);
+    const { name, release, digest } = bundle;
+    return {
+      name,
+      release,
+      digest,
+      version: bundle.bundle.version,
+      backend,
+      manifest: inlined(manifestOf(bundle), bundle.file),
+      files: Object.fromEntries(
+        [...new Set([MANIFEST_FILE, ...needs])].map((path) => [path, bundle.file(path)]),
+      ),
+      machine: this.#here(),
+    };
   }
 
   async #load(bundle: InstalledBundle): Promise<LoadedModel> {
@@ -170,7 +208,7 @@ function longest(p95: Millis | undefined, waiting: Millis): Millis | undefined {
   return p95 === undefined && waiting === 0 ? undefined : millis(Math.max(p95 ?? 0, waiting));
 }
 
-function statusOf(slot: ModelSlot): ModelStatus {
+function statusOf(slot: Pick<ModelSlot | RemoteSlot, 'serving' | 'emptyBecause'>): ModelStatus {
   const { serving, emptyBecause: detail } = slot;
   if (!serving) return { state: 'empty', release: null, version: null, backend: null, detail, refused: null };
   const { release, version, backend } = serving;

@@ -11,6 +11,7 @@ import type { Bytes } from '../../core/units.ts';
 import type { Choice } from '../inference/choose-backend.ts';
 import type { BackendName, SessionOptions } from '../inference/session.ts';
 import { loadFile } from './load-file.ts';
+import { variantsOf } from './variants.ts';
 
 /** What a device profile and the machine say of running models. */
 export interface ModelMachine {
@@ -27,6 +28,8 @@ export interface ModelMachine {
 
 export interface BundleChoice {
   readonly artifact: string;
+  /** That one, and of a detection model the faster ones that may take its place. */
+  readonly artifacts: readonly string[];
   readonly backend: BackendName;
   readonly needs: readonly string[];
 }
@@ -44,8 +47,7 @@ export function artifactsOf(
 ): Partial<Record<BackendName, string>> {
   const found: Partial<Record<BackendName, string>> = {};
   for (const backend of machine.backends) {
-    const own = artifacts.filter((artifact) => artifact.backend === backend);
-    const best = own.find(({ precision }) => precision === machine.precision) ?? own[0];
+    const [best] = variantsOf(artifacts, backend, machine.precision);
     if (best) found[backend] = best.path;
   }
   return found;
@@ -67,7 +69,9 @@ export function chooseArtifact(
     const artifact = paths[backend];
     const missing = unavailable.get(backend);
     if (artifact !== undefined && missing === undefined) {
-      return { artifact, backend, needs: needsOf(bundle, manifest, artifact) };
+      const variants = variantsOf(manifest.artifacts, backend, machine.precision).map(({ path }) => path);
+      const artifacts = manifest.task === 'detection' ? variants : [artifact];
+      return { artifact, artifacts, backend, needs: needsOf(bundle, manifest, artifacts) };
     }
     reasons.push(`${backend}: ${artifact === undefined ? 'the bundle has no file for it' : missing}`);
   }
@@ -78,10 +82,10 @@ export function chooseArtifact(
   );
 }
 
-/** All that is no artifact, and the artifact that was chosen. */
-function needsOf({ bundle }: InstalledBundle, manifest: Manifest, artifact: string): string[] {
+/** All that is no artifact, and the artifacts that were chosen. */
+function needsOf({ bundle }: InstalledBundle, manifest: Manifest, chosen: readonly string[]): string[] {
   const artifacts = new Set(manifest.artifacts.map(({ path }) => path));
-  return bundle.files.map(({ path }) => path).filter((path) => path === artifact || !artifacts.has(path));
+  return bundle.files.map(({ path }) => path).filter((path) => chosen.includes(path) || !artifacts.has(path));
 }
 
 /**

@@ -10,14 +10,23 @@ import type { Clock } from '../../core/clock.ts';
 import type { Component, Health, HealthState } from '../../core/component.ts';
 import { DeviceError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { type Millis, millis, seconds } from '../../core/units.ts';
+import { type Bytes, type Millis, millis, seconds } from '../../core/units.ts';
 import { restartArgus } from './argus.ts';
 import type { CameraEvent, CameraReason } from './events.ts';
 import type { Framed } from './framing.ts';
+import { GroupModels } from './group-models.ts';
 import { type CameraJobs, jobOf } from './job.ts';
 import type { HealingStep } from './ladder.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import type { CapturedPicture, FrameDetections, FromVision, ModelFacts, PictureWish } from './messages.ts';
+import type {
+  CapturedPicture,
+  FrameDetections,
+  FromVision,
+  ModelFacts,
+  ModelJob,
+  PictureWish,
+  ToVision,
+} from './messages.ts';
 import { type ProcessMetrics, processMetrics } from './metrics.ts';
 import { PictureRequests } from './picture-requests.ts';
 import { VisionProcess } from './vision-process.ts';
@@ -37,6 +46,8 @@ export interface CameraGroupOptions {
   /** In the order they were captured. Must not throw. @param model that looked. */
   readonly onDetections: (frame: FrameDetections, model: ModelFacts) => void;
   readonly onEvent: (event: CameraEvent) => void;
+  /** A frame went without an answer: the model of a bundle failed, or its process ended. Must not throw. */
+  readonly onMissed?: (camera: string, model: ModelFacts) => void;
   /** Module of the vision process; for tests. */
   readonly module?: string;
 }
@@ -59,6 +70,7 @@ export class CameraGroup implements Component {
   readonly #cameras: ReadonlyMap<string, WatchedCamera>;
   readonly #metrics: ProcessMetrics;
   readonly #pictures = new PictureRequests();
+  readonly #models = new GroupModels();
   #jobs: CameraJobs = { jobs: [], refused: [] };
   #process: VisionProcess | undefined;
   #memory: MemoryWatch;
@@ -102,6 +114,7 @@ export class CameraGroup implements Component {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#pictures.failAll('the node is stopping');
+    this.#models.stop();
     const process = this.#process;
     this.#process = undefined;
     await process?.stop(STOP_PATIENCE);
@@ -142,6 +155,33 @@ export class CameraGroup implements Component {
     return Promise.reject(new DeviceError('no-picture', `camera '${camera}': ${why}`, { retryable: true }));
   }
 
+  /**
+   * A release of a bundle looks at the camera's frames from now on; the one before until it is loaded and warm. Where no
+   * process runs, the next one loads it.
+   * @throws (rejects) as GroupModels.serve
+   */
+  async serveModel(camera: string, model: ModelJob): Promise<void> {
+    const refused = this.#jobs.refused.some((one) => one.camera === camera);
+    await this.#models.serve(camera, model, refused ? undefined : this.#send);
+  }
+
+  /** Nothing looks at its frames any more. */
+  clearModel(camera: string, reason: string): void {
+    this.#models.clear(camera, this.#send);
+    this.#cameras.get(camera)?.modelMissing(reason);
+  }
+
+  /** Of its process; undefined while none runs. */
+  resident(): Bytes | undefined {
+    return this.#process?.resident();
+  }
+
+  /** How long the model has been at the frame that it looks at; 0 between two looks. */
+  lookingFor(camera: string): Millis {
+    const since = this.#cameras.get(camera)?.lookingSince;
+    return millis(since === undefined ? 0 : Math.max(0, this.#options.clock.mono() - since));
+  }
+
   /** Something is tracked on the camera: its motion gate stays open. */
   busy(camera: string, busy: boolean): void {
     this.#process?.send({ type: 'busy', camera, busy });
@@ -173,6 +213,13 @@ export class CameraGroup implements Component {
       `${this.name} runs`,
     );
     for (const job of this.#jobs.jobs) process.send({ type: 'start', job });
+    this.#models.started((message) => process.send(message));
+  }
+
+  /** To the process; undefined while none runs. */
+  get #send(): ((message: ToVision) => void) | undefined {
+    const process = this.#process;
+    return process && ((message) => process.send(message));
   }
 
   #onMessage({ message, bytes }: Framed<FromVision>): void {
@@ -196,7 +243,12 @@ export class CameraGroup implements Component {
   #onCamera(message: Extract<FromVision, { camera: string }>): void {
     const camera = this.#cameras.get(message.camera);
     if (!camera) return;
-    if (message.type === 'model') camera.model = message;
+    if (message.type === 'model') {
+      camera.model = message;
+      camera.modelMissing(undefined);
+      this.#models.looks(message.camera, message);
+    } else if (message.type === 'model-refused') this.#refused(camera, message);
+    else if (message.type === 'missed') this.#missed(camera, message.detail);
     else if (message.type === 'ended') camera.ended();
     else if (message.type === 'rate') camera.rate(message);
     else if (message.type === 'fault') camera.fault(message.code, message.detail);
@@ -204,6 +256,17 @@ export class CameraGroup implements Component {
       camera.looked(message);
       if (camera.model) this.#options.onDetections(message, camera.model);
     }
+  }
+
+  #refused(camera: WatchedCamera, told: Extract<FromVision, { type: 'model-refused' }>): void {
+    const { bundle, code, detail } = told;
+    camera.missed(`the model cannot be used: ${detail}`);
+    this.#models.refused(camera.name, bundle, code, detail);
+  }
+
+  #missed(camera: WatchedCamera, detail: string): void {
+    camera.missed(`the model fails: ${detail}`);
+    if (camera.model) this.#options.onMissed?.(camera.name, camera.model);
   }
 
   #pulse({ cameras }: Extract<FromVision, { type: 'alive' }>): void {
@@ -274,6 +337,10 @@ export class CameraGroup implements Component {
     };
     this.#process = undefined;
     this.#pictures.failAll('its process ended');
+    this.#models.ended(why);
+    for (const camera of this.#cameras.values()) {
+      if (camera.model) this.#options.onMissed?.(camera.name, camera.model);
+    }
     this.#restarts = now - this.#startedAt > LONG_LIFE ? 1 : this.#restarts + 1;
     // The ladder paused already before it asked for this.
     const pause = told ? 0 : Math.min(FIRST_PAUSE * 2 ** Math.min(this.#restarts - 1, 16), LONGEST_PAUSE);

@@ -51,16 +51,22 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
     secret,
     hidden: camera.privacy.blur === 'none' ? [] : PERSONS,
     endless: source.type !== 'file',
-    ...(model
-      ? { model: { ...modelJob(model, profile, limits), lowScore: detection.tracker.lowScore } }
-      : {}),
+    ...(model?.manifest === undefined
+      ? {}
+      : {
+          model: {
+            ...modelJob(model.manifest, model.threads, profile, limits),
+            lowScore: detection.tracker.lowScore,
+          },
+        }),
     rate: { config: detection.rate, thermal: profile.thermal.zones },
     ...(detection.motion.enabled ? { motion: detection } : {}),
   };
 }
 
 function modelJob(
-  { manifest, threads }: NonNullable<CameraConfig['model']>,
+  manifest: string,
+  threads: number | undefined,
   { models }: DeviceProfile,
   limits: SessionLimits,
 ): Omit<ModelJob, 'lowScore'> {

@@ -84,14 +84,18 @@ export interface RateJob {
 /** From now on the model looks at every n-th frame. */
 export interface RateTold {
   readonly everyNth: number;
+  /** Of the model, where it has several and another one looks from now on. */
+  readonly variant?: string;
   readonly cause: 'heat' | 'cool' | 'slow' | 'fast';
   /** One sentence for a person. */
   readonly reason: string;
 }
 
 export interface ModelJob {
-  /** File or folder. */
+  /** File or folder; of a bundle its manifest.json. */
   readonly manifest: string;
+  /** Left out: the files lie beside the manifest. */
+  readonly bundle?: BundleFiles;
   /** Boxes are told down to this part of the manifest's threshold: they may continue a track. */
   readonly lowScore: number;
   /** In the order they are tried. */
@@ -100,6 +104,21 @@ export interface ModelJob {
   readonly threads: number;
   readonly memoryLimitBytes?: number;
   readonly affinity?: readonly number[];
+}
+
+/** A release of a signed bundle as it lies in the node's store: verified, and tested in a process of its own. */
+export interface BundleFiles {
+  readonly release: number;
+  /** SHA-256 of its bundle.json. */
+  readonly digest: string;
+  /** Absolute paths, by path in the bundle, of what this node has of it. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Where engines were built of it, on boards that do. */
+  readonly tensorrt?: {
+    readonly folder: string;
+    readonly maxBatch: number;
+    readonly workspaceBytes?: number;
+  };
 }
 
 /** Since the process started. */
@@ -123,11 +142,15 @@ export interface CameraPulse extends CameraCounters {
   readonly lastFrame?: Millis;
   /** Since when every frame has been the very same; undefined before the first. */
   readonly sameSince?: Millis;
+  /** Since when the model has been at the frame that it looks at; left out between two looks. */
+  readonly lookingSince?: Millis;
 }
 
 /** Node to process. */
 export type ToVision =
   | { readonly type: 'start'; readonly job: CameraJob }
+  /** Loads it beside the one that looks, which makes way between two looks; null: nothing looks any more. */
+  | { readonly type: 'serve'; readonly camera: string; readonly model: ModelJob | null }
   /** Takes the pipeline apart and builds it anew. */
   | { readonly type: 'rebuild'; readonly camera: string }
   /** Something is tracked: the motion gate stays open. */
@@ -153,7 +176,18 @@ export type FromVision =
   | { readonly type: 'alive'; readonly cameras: Readonly<Record<string, CameraPulse>> }
   | ({ readonly type: 'detections' } & FrameDetections)
   | PictureReply
+  /** Looks from now on. */
   | ({ readonly type: 'model'; readonly camera: string } & ModelFacts)
+  /** The one that looked goes on. @param bundle digest of what was to serve. */
+  | {
+      readonly type: 'model-refused';
+      readonly camera: string;
+      readonly bundle: string;
+      readonly code: string;
+      readonly detail: string;
+    }
+  /** The model of a bundle failed at a frame. */
+  | { readonly type: 'missed'; readonly camera: string; readonly detail: string }
   | ({ readonly type: 'rate'; readonly camera: string } & RateTold)
   /** A loop began anew, or the end was reached for good. */
   | { readonly type: 'ended'; readonly camera: string }
@@ -177,4 +211,8 @@ export interface ModelFacts {
   /** Score from which a detection counts, of its manifest. */
   readonly threshold: number;
   readonly backend: string;
+  /** Which of its files runs: by its precision, or a name of its own. */
+  readonly variant: string;
+  /** Digest of the bundle that it came with; left out for files of the configuration. */
+  readonly bundle?: string;
 }

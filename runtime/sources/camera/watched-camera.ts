@@ -34,6 +34,11 @@ export class WatchedCamera {
   #refused: string | undefined;
   /** Why its process ended; undefined once frames come again. */
   #lost: string | undefined;
+  /** Why no model looks that should come as a bundle, or what the one that looks fails with. */
+  #blind: string | undefined;
+  #failing: string | undefined;
+  /** Since when the model has been at one frame, as of the last pulse. */
+  lookingSince: Millis | undefined;
 
   constructor(options: WatchedCameraOptions) {
     const { config, registry, now } = options;
@@ -46,12 +51,27 @@ export class WatchedCamera {
 
   pulse(pulse: CameraPulse): void {
     this.#metrics.frames(pulse);
+    this.lookingSince = pulse.lookingSince;
     if (pulse.lastFrame !== undefined && pulse.sameSince !== undefined) {
       this.#frame(pulse.lastFrame, pulse.sameSince);
     }
   }
 
+  /** @param reason why no model looks; undefined when one does. */
+  modelMissing(reason: string | undefined): void {
+    this.#blind = reason;
+    this.#failing = undefined;
+    if (reason !== undefined) this.model = undefined;
+  }
+
+  /** The model failed, at a frame or when it was loaded. */
+  missed(detail: string): void {
+    if (this.#failing === undefined) this.#log('warn', 'model', detail);
+    this.#failing = detail;
+  }
+
   looked({ timing }: FrameDetections): void {
+    this.#failing = undefined;
     this.#metrics.timing(timing.handOver, timing.detect);
   }
 
@@ -62,9 +82,10 @@ export class WatchedCamera {
   }
 
   /** The model looks at more or fewer frames from now on. No step of healing. */
-  rate({ everyNth, cause: reason, reason: why }: RateTold): void {
-    const detail = `${everyNth === 1 ? 'every frame' : `one frame of ${everyNth}`} is looked at: ${why}`;
-    this.#log('info', 'rate', detail, { reason, everyNth });
+  rate({ everyNth, variant, cause: reason, reason: why }: RateTold): void {
+    const by = variant === undefined ? '' : `, by the model's variant ${variant}`;
+    const detail = `${everyNth === 1 ? 'every frame' : `one frame of ${everyNth}`} is looked at${by}: ${why}`;
+    this.#log('info', 'rate', detail, { reason, everyNth, ...(variant === undefined ? {} : { variant }) });
     const { onEvent } = this.#options;
     onEvent({ schema: 'vigie.camera/1', camera: this.name, step: 'rate', reason, detail, attempt: 0 });
   }
@@ -85,6 +106,7 @@ export class WatchedCamera {
   /** The process was started again, for whatever reason. */
   restarted(now: Millis): void {
     this.#metrics.up(false);
+    this.lookingSince = undefined;
     this.#ladder.restarted(now);
   }
 
@@ -104,7 +126,9 @@ export class WatchedCamera {
     const { trouble, reported } = this.#ladder;
     if (trouble) return { state: reported ? 'failed' : 'degraded', detail: trouble.detail };
     if (this.#lost !== undefined) return { state: 'degraded', detail: this.#lost };
-    return this.#frames ? HEALTHY : { state: 'starting', detail: 'no frame came yet' };
+    if (!this.#frames) return { state: 'starting', detail: 'no frame came yet' };
+    const detail = this.#failing ?? this.#blind;
+    return detail === undefined ? HEALTHY : { state: 'degraded', detail };
   }
 
   /** Something was done, or came to pass. */

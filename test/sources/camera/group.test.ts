@@ -1,6 +1,6 @@
 /** Vision processes with real pipelines: what they find, and what they refuse. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -42,7 +42,8 @@ if (canCapture()) {
     const { timing, capturedAt } = frame as unknown as { timing: Record<string, number>; capturedAt: number };
     assert.ok(capturedAt <= test.spine.clock.mono() && capturedAt > test.spine.clock.mono() - 10_000);
     assert.ok(timing.handOver! >= 0 && timing.detect! > 0);
-    assert.equal(model.identity, { name: 'lamp', version: '1.0.0', digest: `sha256:${'0'.repeat(64)}` });
+    const { artifacts } = JSON.parse(readFileSync(manifest, 'utf8'));
+    assert.equal(model.identity, { name: 'lamp', version: '1.0.0', digest: `sha256:${artifacts[0].sha256}` });
     assert.equal([model.threshold, model.backend], [0.5, 'xnnpack']);
     const picture = await test.group.picture('gate', { quality: 80, most: 80, sequence: frame.sequence });
     assert.ok(picture.sequence >= frame.sequence!);
