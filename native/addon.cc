@@ -8,7 +8,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new vigie::node::AddonData());
   vigie::node::register_ensembles(env, exports);
-  vigie::node::register_clock(env, exports);
+  vigie::node::register_machine(env, exports);
   vigie::node::register_sessions(env, exports);
   vigie::node::register_tensorrt(env, exports);
   vigie::node::register_vision(env, exports);

@@ -7,6 +7,11 @@ import type { Component } from './core/component.ts';
 import { describeError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { NodeStatus } from './core/status.ts';
+import type { Millis } from './core/units.ts';
+import { readyWith } from './supervisor/readiness.ts';
+import type { Watched } from './supervisor/service-watch.ts';
+import type { SourceProgress } from './supervisor/source-progress.ts';
+import { statusLine } from './supervisor/status-line.ts';
 import type { Supervisor } from './supervisor/supervisor.ts';
 
 export interface NodeParts {
@@ -16,9 +21,16 @@ export interface NodeParts {
   readonly loadConfig: () => Promise<RunnableConfig>;
   readonly makeSource: (config: SourceConfig) => Component;
   readonly status: () => NodeStatus;
+  /** What the sources deliver. */
+  readonly progress: SourceProgress;
+  /** Why a part that all of the node needs hangs; undefined while it goes on. */
+  readonly stuck: (now: Millis) => string | undefined;
+  readonly tags: number;
+  /** Names of the components that watch cameras. */
+  readonly cameras: readonly string[];
 }
 
-export class VigieNode {
+export class VigieNode implements Watched {
   readonly #parts: NodeParts;
   #running: RunnableConfig;
   #configStatus: NodeStatus['config'];
@@ -41,6 +53,46 @@ export class VigieNode {
 
   status(): NodeStatus {
     return this.#parts.status();
+  }
+
+  stuck(now: Millis): string | undefined {
+    return this.#parts.progress.stuck(now) ?? this.#parts.stuck(now);
+  }
+
+  readyWith(waited: Millis): string | undefined {
+    const { supervisor, progress, cameras } = this.#parts;
+    const all = supervisor.components();
+    const healthOf = (names: readonly string[]) =>
+      Object.fromEntries(names.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
+    const sources = healthOf(this.#running.config.sources.map(({ name }) => name));
+    return readyWith({ sources, cameras: healthOf(cameras), anyGood: progress.anyGood }, waited);
+  }
+
+  statusLine(): string {
+    return statusLine(this.status(), {
+      tags: this.#parts.tags,
+      cameras: this.#running.config.cameras.length,
+    });
+  }
+
+  /** A source that says nothing at all hangs: it is started anew. */
+  heal(now: Millis): void {
+    const { progress, supervisor, makeSource, log } = this.#parts;
+    if (this.#stopping) return;
+    for (const name of progress.takeSilent(now)) {
+      const config = this.#running.config.sources.find((source) => source.name === name);
+      if (!config) continue;
+      log.error(
+        { event: 'source.silent', component: name },
+        `${name} is silent beyond its periods: started anew`,
+      );
+      void supervisor.replace(makeSource(config)).catch((error) => {
+        log.error(
+          { event: 'source.restart.failed', component: name, error: describeError(error) },
+          'not started',
+        );
+      });
+    }
   }
 
   async start(): Promise<void> {

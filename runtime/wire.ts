@@ -12,7 +12,7 @@ import { buildTags } from './config/tags.ts';
 import { FileZoneStore } from './config/zones/file-zone-store.ts';
 import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
-import { type Command, CommandTable } from './core/commands.ts';
+import { CommandTable } from './core/commands.ts';
 import type { Component, Source } from './core/component.ts';
 import { controlPath } from './core/control-path.ts';
 import { describeError } from './core/errors.ts';
@@ -31,6 +31,7 @@ import {
   type TreeModel,
   TreeModelDetector,
 } from './pipeline/anomaly/tree-model.ts';
+import { selfReports } from './self-reports.ts';
 import { ControlSocket } from './sinks/control/control-socket.ts';
 import { Dashboard } from './sinks/dashboard/dashboard.ts';
 import { topicsFile } from './sinks/home-assistant/topics-file.ts';
@@ -45,6 +46,7 @@ import { ModbusSource } from './sources/modbus/source.ts';
 import { ReplaySource } from './sources/replay/replay-source.ts';
 import { SerialSource } from './sources/serial/serial-source.ts';
 import { healthRecord } from './supervisor/health-record.ts';
+import { SourceProgress } from './supervisor/source-progress.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { tagWriteCommand } from './tag-write.ts';
 import type { BundlesParts } from './updates/bundles.ts';
@@ -62,6 +64,8 @@ export interface WireOptions {
   readonly pushed: PushedConfiguration;
   /** Ends the node and starts it again in the same process; returns at once. */
   readonly restart: (reason: string) => void;
+  /** Parts that only this start of the node has. */
+  readonly extra?: readonly Component[];
 }
 
 /** What every source, stage and sink is given. */
@@ -110,8 +114,10 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   });
 
   // Sources: every sample goes to the analysis first, then to whoever shows or keeps it.
+  const progress = new SourceProgress(config.sources.map(ticking(tags)), clock.mono());
   const emit: Emit = (samples) => {
     for (const taker of takers) taker.accept(samples);
+    progress.tick(samples, clock.mono());
   };
   const takers = [analysis, readings, out.tagMetrics, dashboard, ...(sparkplug ? [sparkplug] : [])];
   const parts: SourceParts = { ...spine, tags: new Map(tags.map((tag) => [tag.name, tag])), emit };
@@ -123,8 +129,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   views.push(...(cameras?.views ?? []));
 
   const local = new CommandTable();
-  local.add(nodeStatusCommand(status));
-  for (const command of bundles?.localCommands ?? []) local.add(command);
+  for (const command of [...(bundles?.localCommands ?? []), ...selfReports(status, registry)])
+    local.add(command);
   const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
 
   const homeAssistant = await createHomeAssistant(config, dataDir, out.mqtt, { ...sinkParts, version });
@@ -132,7 +138,15 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
     (sink) => sink !== undefined,
   );
   const supervisor = new Supervisor({
-    components: [outbox, readings, analysis, ...sources.values(), ...(cameras?.components ?? []), ...outward],
+    components: [
+      outbox,
+      readings,
+      analysis,
+      ...sources.values(),
+      ...(cameras?.components ?? []),
+      ...outward,
+      ...(options.extra ?? []),
+    ],
     clock,
     log,
     // The outbox counts and reports what it refuses.
@@ -140,16 +154,33 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   });
   // Models are loaded at the start alone: what is wrong with one stays so over a reload.
   const loadAgain = async () => withProblems(await loadConfig(), problems);
-  const vigie = new VigieNode({ supervisor, log, loadConfig: loadAgain, status, makeSource }, running);
+  const watching = (cameras?.components ?? [])
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith('vision-'));
+  const vigie = new VigieNode(
+    {
+      supervisor,
+      log,
+      loadConfig: loadAgain,
+      status,
+      makeSource,
+      progress,
+      stuck: outbox.stuck,
+      tags: tags.length,
+      cameras: watching,
+    },
+    running,
+  );
   return vigie;
 }
 
-/** For programs on this machine, such as the one that confirms a system update. */
-const nodeStatusCommand = (status: () => NodeStatus): Command => ({
-  name: 'node-status',
-  description: 'What the node says of itself: health by component, outbox, configuration.',
-  run: async () => ({ ...status() }),
-});
+/** How often a source is due; a recording may end. */
+function ticking(tags: readonly Tag[]) {
+  return ({ type, name }: SourceConfig) => {
+    const periods = tags.filter(({ source }) => source === name).map(({ period }) => period);
+    return { name, period: type === 'replay' ? undefined : millis(Math.min(...periods)) };
+  };
+}
 
 interface Joined {
   readonly outbox: Outbox;

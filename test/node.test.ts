@@ -7,7 +7,9 @@ import type { RunnableConfig } from '../runtime/config/last-known-good.ts';
 import { type Config, rootConfig } from '../runtime/config/schema/root.ts';
 import { SystemClock } from '../runtime/core/clock.ts';
 import { type Component, HEALTHY } from '../runtime/core/component.ts';
+import { millis } from '../runtime/core/units.ts';
 import { VigieNode } from '../runtime/node.ts';
+import { SourceProgress } from '../runtime/supervisor/source-progress.ts';
 import { Supervisor } from '../runtime/supervisor/supervisor.ts';
 import { testSpine } from './support/spine.ts';
 
@@ -57,6 +59,10 @@ function node(start: (name: string) => Promise<void> = async () => {}) {
       status: () => {
         throw new RangeError('not asked for here');
       },
+      progress: new SourceProgress([], millis(0)),
+      stuck: () => undefined,
+      tags: 0,
+      cameras: [],
     },
     running,
   );

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/notify.h"
 #include "napi/addon_data.h"
 #include "napi/arguments.h"
 #include "napi/ensemble_wrap.h"
@@ -70,6 +71,14 @@ Napi::Value synchronised(const Napi::CallbackInfo& info) {
   return answer ? Napi::Boolean::New(info.Env(), *answer) : info.Env().Undefined();
 }
 
+Napi::Value notify_manager(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    if (!info[0].IsString() || !info[1].IsString()) throw Error("bad-argument", "expected an address and a message");
+    notify(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
+    return info.Env().Undefined();
+  });
+}
+
 }  // namespace
 
 void register_ensembles(Napi::Env env, Napi::Object exports) {
@@ -79,8 +88,9 @@ void register_ensembles(Napi::Env env, Napi::Object exports) {
   exports.Set("deserializeEnsemble", Napi::Function::New<deserialize>(env, "deserializeEnsemble"));
 }
 
-void register_clock(Napi::Env env, Napi::Object exports) {
+void register_machine(Napi::Env env, Napi::Object exports) {
   exports.Set("clockSynchronised", Napi::Function::New<synchronised>(env, "clockSynchronised"));
+  exports.Set("notify", Napi::Function::New<notify_manager>(env, "notify"));
 }
 
 }  // namespace vigie::node

@@ -8,8 +8,9 @@ namespace vigie::node {
 void register_ensembles(Napi::Env env, Napi::Object exports);
 /// tensorrtOpen(folders), tensorrtTakeLog(), tensorrtBuild(options): see runtime/addon/tensorrt.ts.
 void register_tensorrt(Napi::Env env, Napi::Object exports);
-/// clockSynchronised(): boolean, or undefined where the kernel refuses to say.
-void register_clock(Napi::Env env, Napi::Object exports);
+/// clockSynchronised(): boolean, or undefined where the kernel refuses to say. notify(address, message): one datagram to
+/// a UNIX socket.
+void register_machine(Napi::Env env, Napi::Object exports);
 /// loadSession(backend, path, options): Promise<NativeSession>; backends(): which this machine can use.
 void register_sessions(Napi::Env env, Napi::Object exports);
 /// new Vision(options): pictures in, detections out; decodePicture(bytes): { width, height, data } of RGB.

@@ -137,6 +137,7 @@ export interface Binding extends TensorrtBinding, CaptureBinding, DrawBinding {
   ensembleFromArrays(arrays: TreeArrays): NativeEnsemble;
   deserializeEnsemble(bytes: Uint8Array): NativeEnsemble;
   clockSynchronised(): boolean | undefined;
+  notify(address: string, message: string): void;
   loadSession(backend: string, path: string, options?: NativeLoadOptions): Promise<NativeSessionHandle>;
   backends(): NativeBackend[];
   readonly Vision: new (options: {
@@ -152,9 +153,16 @@ export const addonPath: string =
 
 const FIX = 'build it with `npm run build:native` in the folder that holds package.json';
 let loaded: Binding | undefined;
+let switchedOff: string | undefined;
 
-/** @throws ModelError `addon-missing` when the addon is not built, or built for another machine. */
+/** From now on the addon is as good as not there. @param why for a person. */
+export function switchOffAddon(why: string): void {
+  switchedOff = why;
+}
+
+/** @throws ModelError `addon-missing` when the addon is not built, built for another machine, or switched off. */
 export function binding(): Binding {
+  if (switchedOff !== undefined) throw new ModelError('addon-missing', switchedOff);
   loaded ??= loadBinding(addonPath);
   return loaded;
 }
@@ -220,6 +228,8 @@ export function translated(error: unknown): unknown {
     case 'capture-unavailable':
     case 'capture-failed':
       return new DeviceError(code, error.message);
+    case 'notify-failed':
+      return new VigieError(code, error.message, { retryable: true });
     case 'session-busy':
       return new ModelError(code, error.message, { retryable: true });
     default:

@@ -72,6 +72,8 @@ export function nodeFolder(config?: object | string): NodeFolder {
 
 export interface NodeOptions {
   readonly dataDir?: string;
+  /** Further arguments of `vigie run`. */
+  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Another checkout than this one. */
   readonly root?: string;
@@ -79,7 +81,7 @@ export interface NodeOptions {
 
 export function runNode(
   folder: NodeFolder,
-  { dataDir, env, root = packageRoot }: NodeOptions = {},
+  { dataDir, args = [], env, root = packageRoot }: NodeOptions = {},
 ): RunningNode {
   const main = join(root, 'runtime/main.ts');
   const child = spawn(
@@ -92,6 +94,7 @@ export function runNode(
       folder.configFile,
       '--data-dir',
       dataDir ?? folder.dataDir,
+      ...args,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   );

@@ -9,6 +9,9 @@ import type { OutboxFault } from './fault.ts';
 const SHOW_ASIDE = hours(1);
 const SHOW_EVICTION = minutes(10);
 
+/** A slow card takes seconds for a write, and a minute to save the rows of a damaged file. */
+const HANGS_AFTER = minutes(5);
+
 const NEVER = millis(Number.NEGATIVE_INFINITY);
 
 export class Condition {
@@ -19,6 +22,7 @@ export class Condition {
   #evictedAt: Millis = NEVER;
   #aside = '';
   #asideAt: Millis = NEVER;
+  #workingSince: Millis | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -46,6 +50,23 @@ export class Condition {
     const before = this.fault;
     this.fault = undefined;
     return before !== undefined;
+  }
+
+  /** Does one piece of work with the disk: failing is no hanging. */
+  async during(work: () => Promise<void>): Promise<void> {
+    this.#workingSince = this.#clock.mono();
+    try {
+      await work();
+    } finally {
+      this.#workingSince = undefined;
+    }
+  }
+
+  /** Why the outbox hangs: one piece of work does not end. Undefined while it goes on. */
+  stuck(now: Millis): string | undefined {
+    const waited = now - (this.#workingSince ?? now);
+    if (waited < HANGS_AFTER) return undefined;
+    return `the outbox has waited for its disk for ${Math.round(waited / 1000)} s`;
   }
 
   health(open: boolean): Health {

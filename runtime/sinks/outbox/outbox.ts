@@ -19,6 +19,7 @@ import {
   RECORD_CLASSES,
   type StoredRecord,
 } from '../../core/messages.ts';
+import type { Millis } from '../../core/units.ts';
 import { evictedError, stoppedError, type Waiting, WaitingRoom } from './buffer.ts';
 import { Condition } from './condition.ts';
 import { type Bounds, boundsOf, type Disk } from './disk.ts';
@@ -127,6 +128,9 @@ export class Outbox implements Component, OutboundQueue {
     }
   }
 
+  /** Why it hangs; undefined while it goes on, also where the disk refuses and is tried again. */
+  stuck = (now: Millis): string | undefined => this.#condition.stuck(now);
+
   async take(max: number): Promise<readonly StoredRecord[]> {
     const withMemory = this.#condition.fault !== undefined;
     const store = this.#readFault ? undefined : this.#disk?.store;
@@ -211,7 +215,7 @@ export class Outbox implements Component, OutboundQueue {
   async #work(): Promise<void> {
     for (let retry = RETRY_FIRST_MS; this.#state === 'running'; ) {
       try {
-        await this.#step();
+        await this.#condition.during(() => this.#step());
         retry = RETRY_FIRST_MS;
         if (!this.#hasWork()) return;
       } catch (error) {
