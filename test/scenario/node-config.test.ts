@@ -145,10 +145,10 @@ test('a broken file at SIGHUP is refused with its places, and the node runs on',
   folder.remove();
 });
 
-test('a bad file at the first start ends with 1 and the place of every problem', async () => {
+test('a bad file at the first start ends with 78 and the place of every problem', async () => {
   const folder = nodeFolder('node: { site: test }\nlog: { level: verbose }\nmqtt: { url: broker }\n');
   const node = runNode(folder);
-  assert.equal(await node.exit, { code: 1, signal: null });
+  assert.equal(await node.exit, { code: 78, signal: null });
   const file = folder.configFile;
   for (const place of [`${file}:1:7: node.name`, `${file}:2:15: log.level`, `${file}:3:14: mqtt.url`])
     assert.ok(node.stderr().includes(place), `${place} in ${node.stderr()}`);
