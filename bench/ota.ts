@@ -1,12 +1,13 @@
 /**
- * Signed updates: two releases that change places under a steady stream of rows; content from a hub over a real
- * mosquitto, to one node (in a process of its own: every block hashed, on disk) and broadcast to fifty (each with a
- * connection of its own); a link that loses, repeats and reorders; what one installation writes; what a delta saves of
- * int8 weights of which 18 % moved.
+ * Signed updates: two releases that change places under a steady stream of rows; a running node that goes back from
+ * releases that break their gate; content from a hub over a real mosquitto, to one node (in a process of its own: every
+ * block hashed, on disk) and broadcast to fifty (each with a connection of its own); a link that loses, repeats and
+ * reorders; what one installation writes; what a delta saves of int8 weights of which 18 % moved.
  */
 
 import { atMost, type BenchOptions, type BenchResult, info, percentile } from './bench.ts';
 import { flashWriteRatio } from './ota/install.ts';
+import { measureRollback } from './ota/rollback.ts';
 import { measureSwitch } from './ota/switching.ts';
 import { broadcastTo, deltaRatio, fetchBytes, lossyRatio, MIB } from './ota/transfer.ts';
 
@@ -21,6 +22,9 @@ const CHANGED = 0.18;
 export async function run({ progress }: BenchOptions): Promise<readonly BenchResult[]> {
   progress('two releases change places');
   const switching = await measureSwitch();
+  progress('a node rolls back');
+  const { times, reason } = await measureRollback();
+  progress(`the node said: ${reason}`);
   progress('4 MiB, then 100 MiB, to one node');
   const small = await fetchBytes(SMALL, ROUNDS);
   const [large] = await fetchBytes(LARGE, 1);
@@ -29,6 +33,7 @@ export async function run({ progress }: BenchOptions): Promise<readonly BenchRes
   progress('a bad link, the card, a delta');
   return [
     ...switching,
+    atMost('rollback_ms', Math.max(...times), 'ms', 1000),
     atMost(
       'fetch_4mib_ms',
       percentile(

@@ -46,7 +46,7 @@ export async function measureSwitch(): Promise<BenchResult[]> {
   return [
     atMost('switch_ms', percentile(forth, 0.5), 'ms', 250),
     info('switch_worst_ms', Math.max(...forth), 'ms'),
-    atMost('rollback_ms', Math.max(...back), 'ms', 1000),
+    info('switch_back_ms', Math.max(...back), 'ms'),
     atMost('dropped', dropped, '', 0),
     info('gap_normal_ms', normal, 'ms'),
     info('gap_switch_ms', Math.max(...gaps), 'ms'),

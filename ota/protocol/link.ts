@@ -11,6 +11,8 @@ export interface Delivery {
 export type OnMessage = (topic: string, payload: Uint8Array) => void;
 
 export interface OtaLink {
+  /** Left out where nobody knows. */
+  readonly connected?: boolean;
   /** @throws DeliveryError `ota-transport` (retryable) without a connection; nothing is queued for later at QoS 0. */
   publish(topic: string, payload: Uint8Array, delivery: Delivery): Promise<void>;
   /**
@@ -19,4 +21,6 @@ export interface OtaLink {
    * @throws DeliveryError `ota-transport` (retryable) where the broker refuses it, or did not answer in time.
    */
   subscribe(topic: string, onMessage: OnMessage): Promise<() => void>;
+  /** Called whenever a broken connection is there again: the broker may have forgotten everything. @returns how to end it. */
+  onReconnected?(work: () => void): () => void;
 }

@@ -64,6 +64,11 @@ export class MqttLink implements OtaLink {
     return () => this.#forget(topic, onMessage);
   }
 
+  onReconnected(work: () => void): () => void {
+    this.#client.on('connect', work);
+    return () => void this.#client.off('connect', work);
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     this.#receivers.clear();

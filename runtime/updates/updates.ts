@@ -16,13 +16,14 @@ import type { NodeReport } from '../../ota/protocol/report.ts';
 import { OtaTopics } from '../../ota/protocol/topics.ts';
 import type { OtaConfig } from '../config/schema/ota.ts';
 import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
+import { builtAt } from '../core/build-stamp.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Component, Health } from '../core/component.ts';
 import { DeliveryError, describeError, InputError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Accept } from '../core/messages.ts';
 import type { ModelStatus } from '../core/status.ts';
-import { epochMillis, millis, seconds } from '../core/units.ts';
+import { millis, seconds } from '../core/units.ts';
 import type { Models } from '../pipeline/models/models.ts';
 import { eventsOf, type Told, toldOf } from './events.ts';
 
@@ -56,6 +57,7 @@ export class Updates implements Component {
   #updater: Updater | undefined;
   #watch: AnnounceWatch | undefined;
   #listenTimer: NodeJS.Timeout | undefined;
+  #unlisten: (() => void) | undefined;
   #told: Record<string, Told> = {};
   #stopped = false;
 
@@ -77,12 +79,14 @@ export class Updates implements Component {
     this.#told = readTold(this.#toldPath, log);
     this.#updater = updater;
     if (this.source) void this.#listen(this.source);
+    this.#unlisten = this.#options.link?.onReconnected?.(() => updater.reconnected());
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#listenTimer);
+    this.#unlisten?.();
     this.#watch?.stop();
     await this.#updater?.stop();
     await this.source?.close();
@@ -136,7 +140,7 @@ export class Updates implements Component {
       group: config.group,
       directory: join(dataDir, 'ota'),
       clock,
-      built: epochMillis(0),
+      built: builtAt(),
       factoryRoot: readRoot(config.root),
       sources: this.#sources(),
       applyDelta,

@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AssignedRelease } from '../../ota/bundle/assignment.ts';
-import type { HealthGate } from '../../ota/bundle/bundle.ts';
+import type { BundleRequirements, HealthGate } from '../../ota/bundle/bundle.ts';
 import { type Manifest, manifestSchema } from '../../ota/bundle/manifest.ts';
 import type { VectorCase } from '../../ota/bundle/vectors.ts';
+import { decodeRequest, type Request } from '../../ota/protocol/frames.ts';
+import type { OtaLink } from '../../ota/protocol/link.ts';
 import { connectLink, type MqttLink } from '../../ota/protocol/mqtt-link.ts';
 import { OtaTopics } from '../../ota/protocol/topics.ts';
 import { buildBundle } from '../../ota/publish/bundle/build.ts';
@@ -40,6 +42,7 @@ export interface ReleaseParts {
   readonly cases?: readonly VectorCase[];
   readonly health?: Partial<HealthGate>;
   readonly attempts?: number;
+  readonly requires?: BundleRequirements;
   /** An earlier release of this fleet to make deltas from. */
   readonly deltaFrom?: number;
 }
@@ -77,7 +80,17 @@ export class Fleet {
 
   /** Builds and lists a release. @returns its digest. */
   async add(parts: ReleaseParts): Promise<string> {
-    const { name = 'score', release, model, threshold = 100, cases, health, attempts = 2, deltaFrom } = parts;
+    const {
+      name = 'score',
+      release,
+      model,
+      threshold = 100,
+      cases,
+      health,
+      attempts = 2,
+      requires = {},
+      deltaFrom,
+    } = parts;
     const sources = parts.folder ?? mkdtempSync(join(this.path, 'model-'));
     const made = model && (await loneManifest(sources, { name, release, threshold, model }, parts.shipped));
     const manifest =
@@ -87,7 +100,7 @@ export class Fleet {
       manifestBytes: Buffer.from(JSON.stringify(manifest)),
       folder: sources,
       release,
-      requires: {},
+      requires,
       health: { ...GATE, ...health },
       attempts,
       ...(cases && { selftest: { tolerance: 0.01, vectors: async () => cases } }),
@@ -107,8 +120,8 @@ export class Fleet {
       readonly blocked?: readonly string[];
       readonly configuration?: { sha256: string; length: number };
     } = {},
+    now = clock.wall(),
   ): Promise<void> {
-    const now = clock.wall();
     const all = releases.map((one) => ({ name: 'score', percent: 100, offlineOk: true, ...one }));
     const { blocked = [], configuration } = more;
     draftAssignment(
@@ -123,10 +136,11 @@ export class Fleet {
       },
       now,
     );
-    await this.publish();
+    await this.publish(now);
   }
 
-  async publish(): Promise<void> {
+  /** @param now when it is signed: files of a past that is too long ago have expired. */
+  async publish(now = clock.wall()): Promise<void> {
     const { root, targets, release, deploy, snapshot, timestamp } = this.signers;
     const offline = [...root, ...targets, ...release, ...deploy];
     try {
@@ -134,15 +148,23 @@ export class Fleet {
     } catch {
       // Nothing was drafted: the timestamp alone is renewed.
     }
-    await publish(this.folder, [...snapshot, ...timestamp, ...deploy], clock.wall());
+    await publish(this.folder, [...snapshot, ...timestamp, ...deploy], now);
   }
 
-  /** Serves it; again after `stopHub`. */
-  async serve(brokerUrl: string, site = 'plant'): Promise<Hub> {
+  /**
+   * Serves it; again after `stopHub`.
+   * @param isLost asked for each request that comes: those that it holds true never reach the hub.
+   */
+  async serve(
+    brokerUrl: string,
+    site = 'plant',
+    isLost: (request: Request) => boolean = () => false,
+  ): Promise<Hub> {
     const link = await connectLink(brokerUrl, { clientId: `hub-${process.pid}-${this.group}` });
+    this.#link = link;
     const [timeSigner] = this.signers.time;
     const hub = new Hub({
-      link,
+      link: losing(link, isLost),
       topics: new OtaTopics(site),
       directory: this.publicFolder,
       clock,
@@ -150,7 +172,6 @@ export class Fleet {
       watchEvery: millis(100),
     });
     await hub.start();
-    this.#link = link;
     this.#hub = hub;
     return hub;
   }
@@ -197,6 +218,21 @@ async function loneManifest(
     for (const artifact of manifest.artifacts) Object.assign(artifact, { sha256 });
   }
   return manifest;
+}
+
+function losing(link: MqttLink, isLost: (request: Request) => boolean): OtaLink {
+  return {
+    publish: (topic, payload, delivery) => link.publish(topic, payload, delivery),
+    get connected() {
+      return link.connected;
+    },
+    onReconnected: (work) => link.onReconnected(work),
+    subscribe: (topic, onMessage) =>
+      link.subscribe(topic, (from, payload) => {
+        const request = decodeRequest(payload);
+        if (!request || !isLost(request)) onMessage(from, payload);
+      }),
+  };
 }
 
 const named =

@@ -109,7 +109,8 @@ export function nodeConfig({ name = 'node-1', fleet, broker, httpPort, ota }: Up
   };
 }
 
-function recording(): string {
+/** Of two tags, as `nodeConfig` replays it: `rows.csv`. */
+export function recording(): string {
   const rows = Array.from({ length: ROWS }, (_, i) => {
     const time = new Date(Date.UTC(2026, 0, 1) + (i * 1000) / ROWS_PER_SECOND).toISOString();
     return `${time},${(Math.sin(i / 10) + 2).toFixed(3)},${(Math.cos(i / 10) + 2).toFixed(3)}`;

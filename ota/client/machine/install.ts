@@ -28,6 +28,8 @@ export interface InstallParts {
   readonly blobs: BlobStore;
   readonly source: BlobSource;
   readonly applyDelta: ApplyDelta;
+  /** Bytes of a delta that is kept in memory (8 MiB). */
+  readonly mostDeltaInMemory?: number | undefined;
   readonly host: ModelHost;
   readonly facts: () => Omit<NodeFacts, 'diskBytes'>;
   readonly log: Log;
@@ -163,13 +165,13 @@ async function fetchFile(
 }
 
 async function fetchByDelta(
-  { blobs, source, applyDelta }: InstallParts,
+  { blobs, source, applyDelta, mostDeltaInMemory = MOST_DELTA_IN_MEMORY }: InstallParts,
   file: BundleFile,
   delta: BundleDelta,
   signal: AbortSignal,
 ): Promise<void> {
-  const small = delta.length <= MOST_DELTA_IN_MEMORY;
-  const bytes = small ? await fetchToMemory(blobs, source, delta, MOST_DELTA_IN_MEMORY, signal) : undefined;
+  const small = delta.length <= mostDeltaInMemory;
+  const bytes = small ? await fetchToMemory(blobs, source, delta, mostDeltaInMemory, signal) : undefined;
   if (!bytes) await fetchToStore(blobs, source, delta, (sink) => source.fetch(sink, signal), signal);
   const base = blobs.reader(delta.from);
   const reader = bytes ? memoryReader(bytes) : blobs.reader(delta.sha256);

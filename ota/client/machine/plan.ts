@@ -25,6 +25,9 @@ export function planRelease(
   if (same(record.trial, candidate)) return { do: 'nothing', why: 'it is on trial' };
   if (record.pinned) return { do: 'nothing', why: 'this node is pinned to what serves' };
   if (record.blocked.some((one) => one.digest === digest)) {
+    // Why it failed here says more than that it did, for as long as it is remembered.
+    const { refused } = record;
+    if (refused?.digest === digest) return refusal(refused.code, refused.reason, false);
     return refusal('ota-blocked', 'it was rolled back on this node; unblock it to try again', false);
   }
   return planFloor(record.floor, candidate) ?? { do: 'install' };

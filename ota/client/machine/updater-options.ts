@@ -26,6 +26,8 @@ export interface UpdaterOptions {
   readonly factoryRoot: Uint8Array;
   readonly sources: UpdateSources;
   readonly applyDelta: ApplyDelta;
+  /** Bytes of a delta that is kept in memory instead of on the disk (8 MiB). */
+  readonly mostDeltaInMemory?: number;
   readonly host: ModelHost;
   /** Absent: configurations in assignments are passed over. */
   readonly configuration?: ConfigurationHost;
@@ -38,6 +40,6 @@ export interface UpdaterOptions {
   /** For the load of a model (2 min). */
   readonly serveLimit?: Millis;
   readonly fs?: FileSystem;
-  /** Between two looks at trials (1 s); 0: whoever made the updater calls `tick`. */
+  /** Between two looks at trials (250 ms); 0: whoever made the updater calls `tick`. */
   readonly tickEvery?: Millis;
 }

@@ -1,7 +1,7 @@
 /** The update client as one component: serves what was committed, looks for news, tries, and tells the hub. */
 
 import type { Component, Health } from '../../../runtime/core/component.ts';
-import { describeError, UpdateError, VigieError } from '../../../runtime/core/errors.ts';
+import { DeliveryError, describeError, UpdateError, VigieError } from '../../../runtime/core/errors.ts';
 import { nodeFileSystem } from '../../../runtime/core/file-system.ts';
 import { type Millis, millis, seconds } from '../../../runtime/core/units.ts';
 import type { Assignment } from '../../bundle/assignment.ts';
@@ -14,6 +14,7 @@ import { TufClient } from '../tuf/client.ts';
 import { type CheckParts, type CheckResult, check } from './check.ts';
 import { ConfigurationTrial } from './configuration.ts';
 import { obeyBlocks, sweep } from './housekeeping.ts';
+import { LookAgain } from './look-again.ts';
 import { ModelRecords } from './model-records.ts';
 import { NodeIdentity } from './node-identity.ts';
 import { trialWaitsFor } from './plan.ts';
@@ -24,7 +25,8 @@ import type { UpdaterOptions, UpdateSources } from './updater-options.ts';
 
 export type { UpdaterOptions, UpdateSources } from './updater-options.ts';
 
-const TICK_EVERY = seconds(1);
+/** A model that breaks its gate makes way within a second: so much of it may be waiting. */
+const TICK_EVERY = millis(250);
 const SEND_AGAIN_AFTER = seconds(30);
 /** What no honest repository or broker sends. */
 const ATTACKS = new Set(['ota-signature', 'ota-rollback', 'ota-malformed', 'ota-time-reply']);
@@ -44,6 +46,7 @@ export class Updater implements Component {
   readonly name = 'ota';
   readonly #options: UpdaterOptions;
   readonly #abort = new AbortController();
+  readonly #lookAgain: LookAgain;
   #running: Running | undefined;
   #checking: Promise<CheckResult> | undefined;
   #lane: Promise<unknown> = Promise.resolve();
@@ -61,6 +64,8 @@ export class Updater implements Component {
 
   constructor(options: UpdaterOptions) {
     this.#options = options;
+    const { checkEvery } = options;
+    this.#lookAgain = new LookAgain({ checkEvery, look: () => void this.check().catch(() => {}) });
   }
 
   /** Everything that was committed serves when this resolves. @throws UpdateError `ota-store-busy`; StorageError */
@@ -87,6 +92,7 @@ export class Updater implements Component {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#lookAgain.stop();
     this.#abort.abort();
     await Promise.allSettled([this.#checking, this.#lane, this.#reporting]);
     this.#running?.serving.stop();
@@ -134,6 +140,12 @@ export class Updater implements Component {
       if (waits) throw new UpdateError('ota-untrusted-time', `the trial of '${name}' waits for ${waits}`);
       await serving.begin(record);
     });
+  }
+
+  /** The broker may have forgotten what this node said, and a look may wait for it. */
+  reconnected(): void {
+    this.#changed();
+    this.#lookAgain.reconnected();
   }
 
   /** What is on trial, or else what serves, makes way for what served before. @throws UpdateError `ota-no-previous` */
@@ -263,10 +275,13 @@ export class Updater implements Component {
       await this.#inLane(async ({ serving }) => {
         for (const { name } of repaired) await serving.restore(name);
       });
+      const broken = result.failures.find(({ error }) => error instanceof DeliveryError);
+      if (!sources) this.#lookAgain.after(broken?.error);
       if (result.assignment) await this.#follow(running, result.assignment, sources?.blobs);
       return result;
     } catch (error) {
       if (!signal.aborted) this.#fault(error);
+      if (!sources) this.#lookAgain.after(error);
       throw error;
     } finally {
       this.#changed();
@@ -274,7 +289,8 @@ export class Updater implements Component {
   }
 
   #checkParts(running: Running, sources?: UpdateSources): CheckParts {
-    const { factoryRoot, applyDelta, host, facts, log, node, group, askTime } = this.#options;
+    const { factoryRoot, applyDelta, mostDeltaInMemory, host, facts, log, node, group, askTime } =
+      this.#options;
     const { store, clock, records } = running;
     return {
       store,
@@ -288,6 +304,7 @@ export class Updater implements Component {
       askTime: sources ? undefined : askTime,
       factoryRoot,
       applyDelta,
+      mostDeltaInMemory,
       host,
       facts,
       log,
@@ -308,6 +325,7 @@ export class Updater implements Component {
       await running.configuration.assign(assignment.configuration, source, this.#abort.signal);
     } catch (error) {
       this.#note(error);
+      if (!blobs) this.#lookAgain.after(error);
     }
   }
 

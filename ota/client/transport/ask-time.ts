@@ -34,7 +34,7 @@ const MOST_REPLIES = 8;
 /** @throws DeliveryError `ota-transport` (retryable) when no acceptable reply came; the signal's reason. */
 export async function askTime(options: AskTimeOptions, signal: AbortSignal): Promise<AskedTime> {
   const { topics, node, attempts = 3, patience = seconds(5) } = options;
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < attempts && options.link.connected !== false; attempt++) {
     const asked = await askOnce(options, patience, signal);
     if (asked) return asked;
   }

@@ -61,6 +61,9 @@ export class MqttSource implements MetadataSource, BlobSource {
 
   async metadata(path: string, mostBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
     if (!METADATA_NAME.test(path)) return undefined;
+    // A look begins with metadata: whoever asked for it need not wait a minute to learn that there is no broker.
+    if (this.#options.link.connected === false)
+      throw new DeliveryError('ota-transport', 'there is no connection to the broker', { retryable: true });
     const first = await this.#chunk(path, 0, Math.min(MOST_CONTENT, mostBytes), signal);
     if (!first) return undefined;
     if (first.total > mostBytes) throw tooLong(path, first.total, mostBytes);

@@ -104,6 +104,12 @@ export class Hub {
       this.#leave.push(
         await link.subscribe(topics.allTimeRequests, (topic, payload) => this.#timeRequest(topic, payload)),
       );
+    // A broker that keeps nothing over a restart has lost the announcement, and with it who comes to listen later.
+    const again = link.onReconnected?.(() => {
+      this.#announced = '';
+      this.#announce().catch((error) => this.#failed(error));
+    });
+    if (again) this.#leave.push(again);
     await this.#look();
     const look = () => {
       this.#watch = setTimeout(async () => {

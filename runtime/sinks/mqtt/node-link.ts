@@ -18,6 +18,7 @@ const MOST_WAITING_BYTES = 4 * 1024 ** 2;
 export class NodeLink implements OtaLink {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #underway = new Set<(error: DeliveryError) => void>();
+  readonly #onReconnected = new Set<() => void>();
   readonly #answer: Millis;
   #client: MqttClient | undefined;
   #control: ControlLine | undefined;
@@ -39,6 +40,12 @@ export class NodeLink implements OtaLink {
     this.#control = control;
     this.connections += 1;
     for (const topic of this.#subscriptions.keys()) client.subscribe(topic, { qos: 1 }, () => {});
+    for (const work of this.#onReconnected) work();
+  }
+
+  onReconnected(work: () => void): () => void {
+    this.#onReconnected.add(work);
+    return () => void this.#onReconnected.delete(work);
   }
 
   down(): void {

@@ -7,6 +7,7 @@
 import { performance } from 'node:perf_hooks';
 import * as assert from 'uvu/assert';
 import { BLOCK_BYTES } from '../../../ota/client/blob-source.ts';
+import type { UpdaterOptions } from '../../../ota/client/machine/updater.ts';
 import { CrashFs, type CrashFsOptions } from '../crash-fs.ts';
 import { pseudoRandom } from './pseudo-random.ts';
 import { type Behaviour, makeBundle, Rig, RigHub, weights } from './update-rig.ts';
@@ -26,6 +27,8 @@ export interface Scene {
   readonly subsets?: number;
   /** Releases that may be active in the end. */
   readonly end: readonly number[];
+  /** Of every node in it. */
+  readonly options?: Partial<UpdaterOptions>;
 }
 
 export interface Tally {
@@ -72,7 +75,7 @@ async function cutEverywhere(scene: Scene, options: CrashFsOptions): Promise<Tal
     const rig = new Rig(
       scene.disk.afterCut(() => true, options),
       scene.hub,
-      { behaviour: scene.behaviour },
+      { behaviour: scene.behaviour, ...scene.options },
     );
     rig.fs.fault = (change) => (change === at ? 'cut' : undefined);
     await attempt(async () => {
@@ -108,7 +111,7 @@ async function judgeAll(scene: Scene, rig: Rig, at: number, tally: Tally): Promi
 
 async function judge(scene: Scene, cut: Rig, disk: CrashFs, toTheEnd: boolean, tally: Tally): Promise<void> {
   const say = (text: string) => tally.violations.push(text);
-  const rig = new Rig(disk, scene.hub, { behaviour: scene.behaviour });
+  const rig = new Rig(disk, scene.hub, { behaviour: scene.behaviour, ...scene.options });
   try {
     await rig.updater.start();
     const model = rig.model;

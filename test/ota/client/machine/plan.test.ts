@@ -139,7 +139,7 @@ test('a digest that was rolled back here is not tried again until it is unblocke
   await rig.update();
   assert.equal([rig.host.serving?.release, rig.model?.refused?.code], [5, 'ota-unhealthy']);
   const { models } = await rig.updater.check();
-  assert.is(models[0]?.result === 'refused' && models[0].code, 'ota-blocked');
+  assert.is(models[0]?.result === 'refused' && models[0].code, 'ota-unhealthy', 'why it is blocked');
   rig.host.behaviour.clear();
   await rig.updater.unblock('score', six.digest);
   await rig.update();
