@@ -17,8 +17,8 @@ Targets:
 $(targets)
 
 Options:
-  --deb FILE          a package of ours to install; may be given several times
-                      (default: vigie and vigie-camera for the target from build/deb, made by: npm run package)
+  --deb FILE          a package to install besides vigie and vigie-camera, such as vigie-onnxruntime, or in their place;
+                      may be given several times (those two come from build/deb: npm run package)
   --without-cameras   leave out vigie-camera and what it depends on: a node for sensors alone
   --version VERSION   of the image (default: the project's, $(version))
   --output DIR        where the results go (default: build/images)
@@ -136,7 +136,8 @@ check_tools() {
     command -v grub-mkimage >/dev/null || missing="$missing grub-common"
   fi
   if [ "$(dpkg --print-architecture)" != "$arch" ]; then
-    command -v "qemu-$(machine)-static" >/dev/null || missing="$missing qemu-user-static binfmt-support"
+    command -v "qemu-$(machine)-static" >/dev/null || command -v "qemu-$(machine)" >/dev/null ||
+      missing="$missing qemu-user-static binfmt-support"
   fi
   [ -z "$missing" ] || fail "programs are missing. Run as root: apt-get install -y --no-install-recommends$missing"
   [ "$(dpkg --print-architecture)" = "$arch" ] || check_emulation
@@ -151,19 +152,34 @@ check_emulation() {
   entry=/proc/sys/fs/binfmt_misc/qemu-$(machine)
   [ ! -e "$entry" ] || return 0
   if [ "$(id -u)" = 0 ]; then
-    say "the kernel does not know yet how to run programs for $arch; telling it (update-binfmts)"
-    [ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc || true
-    update-binfmts --enable "qemu-$(machine)" || true
+    say "the kernel does not know yet how to run programs for $arch: telling it"
+    [ -e "${entry%/*}/register" ] || mount -t binfmt_misc binfmt_misc "${entry%/*}" || true
+    # Debian 13 and newer; before that, a program knew.
+    description=/usr/lib/binfmt.d/qemu-$(machine).conf
+    if [ -e "$description" ]; then
+      grep '^:' "$description" >"${entry%/*}/register" || true
+    else
+      update-binfmts --enable "qemu-$(machine)" || true
+    fi
   fi
-  [ -e "$entry" ] || fail "this machine cannot run programs for $arch: $entry is missing. Run as root: update-binfmts --enable qemu-$(machine)"
+  [ -e "$entry" ] || fail "this machine cannot run programs for $arch: $entry is missing.
+Run as root: systemctl restart systemd-binfmt.service (Debian 13), or update-binfmts --enable qemu-$(machine) (Debian 12)"
 }
 
-# Sets debs, to what the options did not say.
+# Adds to debs what the options did not say.
 find_debs() {
-  [ -z "$debs" ] || return 0
-  wanted=vigie
+  wanted=vigie given=' '
   [ -z "$cameras" ] || wanted='vigie vigie-camera'
+  for deb in $debs; do
+    built_for=$(dpkg-deb -f "$deb" Architecture) || fail "$deb is no Debian package"
+    case $built_for in
+      "$arch" | all) ;;
+      *) fail "$deb is for $built_for, and $target for $arch" ;;
+    esac
+    given="$given$(dpkg-deb -f "$deb" Package) "
+  done
   for package in $wanted; do
+    case $given in *" $package "*) continue ;; esac
     found=$(newest "$top"/build/deb/"${package}"_*_"$arch".deb "$top"/build/deb/"${package}"_*_all.deb)
     [ -n "$found" ] || fail "build/deb has no package $package for $arch. Make it: npm run package -- --arch $arch
 or give one: --deb FILE"
@@ -197,7 +213,8 @@ base_root() {
   export packages boot_packages modules mirror security_mirror backports
   hash=$({
     echo "$arch $packages $boot_packages $modules $backports"
-    cat "$here/rootfs/base.sh" "$here/rootfs/boot-files.sh" "$here/rootfs/make-initramfs.sh" "$here/rootfs/sysusers.conf"
+    cat "$here/rootfs/base.sh" "$here/rootfs/boot-files.sh" "$here/rootfs/native-dpkg-deb.sh"
+    cat "$here/rootfs/make-initramfs.sh" "$here/rootfs/sysusers.conf"
     cd "$here/rootfs/initramfs" && find . -type f -exec sha256sum {} + | LC_ALL=C sort
   } | sha256sum | cut -c1-16)
   base=$cache/root-$target-$hash.tar.zst
@@ -206,7 +223,7 @@ base_root() {
     days=$((($(date +%s) - $(stat -c %Y "$base")) / 86400))
     say "Debian's packages: from the cache, $days days old (--refresh takes today's)"
   else
-    step "Debian's packages and the initramfs, for $arch" sh "$here/rootfs/base.sh" "$base"
+    step "Debian's packages and the initramfs, for $arch" own_mounts sh "$here/rootfs/base.sh" "$base"
     # Of one target the last is enough.
     find "$cache" -maxdepth 1 -name "root-$target-*" ! -path "$base" -mtime +0 -delete
   fi
@@ -218,9 +235,14 @@ package_list() {
     sed 's/#.*//' "$here/rootfs/packages.list"
     echo "$packages" | tr -s ' ' '\n'
     for deb in $debs; do
-      dpkg-deb -f "$deb" Depends Pre-Depends | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g'
+      dpkg-deb -f "$deb" Depends Pre-Depends Recommends | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g'
     done | grep -v '^vigie'
-  } | sed 's/ //g' | grep . | LC_ALL=C sort -u
+  } | tr -d ' ' | grep . | LC_ALL=C sort -u
+}
+
+# mmdebstrap mounts /dev and others in what it makes; killed, it leaves none of them behind here.
+own_mounts() {
+  if [ "$(id -u)" = 0 ]; then unshare --mount "$@"; else "$@"; fi
 }
 
 # Owners and device nodes of the image need root, or a namespace in which we are.

@@ -23,3 +23,5 @@ put "$slot" "$firmware/fixup4.dat" fixup4.dat
 for tree in "$trees"/bcm2711-rpi-*.dtb "$trees"/bcm2712*.dtb; do
   put "$slot" "$tree" "${tree##*/}"
 done
+# The name by which a Pi 5 asks for the tree of its later chip.
+put "$slot" "$trees/bcm2712-d-rpi-5-b.dtb" bcm2712d0-rpi-5-b.dtb

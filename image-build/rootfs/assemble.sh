@@ -24,8 +24,8 @@ main() {
   "$here/../bin/node" "$here/rootfs/sbom.ts" "$root" "$name" "$version" >"$work/sbom.cdx.json"
   mv "$root/boot/vmlinuz" "$root/boot/initrd.img" "$work/"
   mv "$root/usr/lib/vigie-image/boot" "$work/boot-files"
-  # Before cleaning: device trees for boards whose firmware reads them from the boot partition.
-  cp -r "$root"/usr/lib/linux-image-*/ "$work/device-trees" 2>/dev/null || true
+  # For boards whose firmware reads them from the boot partition.
+  [ ! -d "$root/boot/device-trees" ] || mv "$root/boot/device-trees" "$work/"
   clean
   mksquashfs "$root" "$work/rootfs.img" -noappend -no-progress -quiet \
     -comp zstd -Xcompression-level "$level" -b 256K -xattrs

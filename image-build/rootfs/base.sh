@@ -8,18 +8,23 @@ components='main non-free-firmware'
 
 main() {
   work=$(mktemp -d "$cache/making.XXXXXX")
+  # dpkg waits for the disk a thousand times; in memory it waits for nothing. In MB, of 307 packages and some more.
+  if [ "$(memory_left)" -gt 6000 ]; then TMPDIR=/dev/shm; else TMPDIR=$work; fi
+  export TMPDIR
   trap 'rm -rf "$work"' EXIT
   sources >"$work/sources.list"
   echo "$modules" | tr -s ' \n' '\n\n' >"$work/modules"
   # The initramfs is made once, at the end: under emulation each run takes half a minute.
   mmdebstrap --arch="$arch" --variant=essential --include="$packages" \
-    --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
+    --dpkgopt=force-unsafe-io --dpkgopt=force-confold --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
     --dpkgopt=path-exclude=/usr/share/doc/* --dpkgopt=path-include=/usr/share/doc/*/copyright \
     --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/info/* \
     --dpkgopt=path-exclude=/usr/share/locale/* --dpkgopt=path-exclude=/usr/share/lintian/* \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools" "$1/etc/sysusers.d"' \
     --essential-hook='echo "update_initramfs=no" >"$1/etc/initramfs-tools/update-initramfs.conf"' \
     --essential-hook="cp '$here/rootfs/sysusers.conf' \"\$1/etc/sysusers.d/vigie.conf\"" \
+    --essential-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" on" \
+    --customize-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" off" \
     --customize-hook="sh '$here/rootfs/boot-files.sh' \"\$1\" $boot_packages" \
     --customize-hook="sh '$here/rootfs/make-initramfs.sh' \"\$1\" '$work/modules'" \
     --skip=output/dev \
@@ -33,6 +38,12 @@ sources() {
   echo "deb $mirror $suite-updates $components"
   echo "deb $security_mirror $suite-security $components"
   if [ "$backports" = yes ]; then echo "deb $mirror $suite-backports $components"; fi
+}
+
+# What both the machine and /dev/shm have to give; nothing where there is none.
+memory_left() {
+  { awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo
+    df --output=avail -BM /dev/shm 2>/dev/null | tail -n 1 | tr -dc '0-9\n' || echo 0; } | sort -n | head -n 1
 }
 
 main "$@"

@@ -5,7 +5,9 @@ set -eu
 root=$1
 shift
 folder=$root/usr/lib/vigie-image
-mkdir -p "$folder/boot" "$folder/packages"
+mkdir -p "$folder/boot"
+[ $# -gt 0 ] || exit 0
+mkdir "$folder/packages"
 (cd "$folder/packages" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q download "$@")
 for package in "$folder"/packages/*.deb; do
   dpkg-deb -x "$package" "$folder/boot"

@@ -1,0 +1,46 @@
+/** What every step of the boot test has at hand. */
+
+import { waitFor } from '../../../test/support/wait.ts';
+import type { Guest } from '../guest.ts';
+import { NODE, SITE, type World } from '../world.ts';
+
+export interface Context {
+  readonly guest: Guest;
+  readonly world: World;
+  /** Prints a line of the report. */
+  note(line: string): void;
+}
+
+export type Step = (context: Context) => Promise<void>;
+
+/** Emulated boards are some twenty times slower than real ones. Milliseconds. */
+export const PATIENCE = 300_000;
+
+/** Waits for a message under the node's topic, from now on unless `since` says an earlier count of messages. */
+export async function hear(
+  { world, guest }: Context,
+  end: string,
+  // biome-ignore lint/suspicious/noExplicitAny: foreign JSON.
+  wanted: (body: any) => boolean,
+  since = world.ears.messages.length,
+) {
+  const topic = `vigie/${SITE}/${NODE}/${end}`;
+  const found = () =>
+    world.ears.messages
+      .slice(since)
+      .find((message) => message.topic === topic && message.body && wanted(message.body));
+  try {
+    return (await waitFor(`a message on ${topic}`, found, PATIENCE)).body;
+  } catch (error) {
+    const last = world.ears.messages
+      .slice(-5)
+      .map(({ topic, payload }) => `${topic} ${payload.slice(0, 300)}`);
+    throw new Error(
+      `${(error as Error).message}; the last were:\n${last.join('\n')}\n${guest.console.slice(-1500)}`,
+    );
+  }
+}
+
+export function expect(condition: unknown, otherwise: string): asserts condition {
+  if (!condition) throw new Error(otherwise);
+}
