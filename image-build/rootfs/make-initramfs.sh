@@ -22,7 +22,8 @@ place=$root/usr/lib/modules/$kernel
 [ ! -e "$place/config" ] || cp "$place/config" "$root/boot/config-$kernel"
 [ ! -d "$place/dtb" ] || mv "$place/dtb" "$root/boot/device-trees"
 [ ! -d "$root/usr/lib/linux-image-$kernel" ] || mv "$root/usr/lib/linux-image-$kernel" "$root/boot/device-trees"
-chroot "$root" mkinitramfs -o /boot/initrd.img "$kernel"
+# mkinitramfs has an option of the same name as our variable, and reads it from the environment.
+env -u modules chroot "$root" mkinitramfs -o /boot/initrd.img "$kernel"
 mv "$root/boot/vmlinuz-$kernel" "$root/boot/vmlinuz"
 mkdir -p "$root/usr/lib/vigie-image"
 echo "$kernel" >"$root/usr/lib/vigie-image/kernel"

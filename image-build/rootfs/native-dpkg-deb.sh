@@ -10,6 +10,8 @@ list=$root/native-files
 case $2 in
   on)
     : >"$list"
+    # systemd refuses a system in which such a folder is not a link into /usr.
+    [ -e "$root/lib64" ] || { mkdir -p "$root/usr/lib64"; ln -s usr/lib64 "$root/lib64"; }
     # What it is linked to, loader included, at the same paths; an image for another architecture has none of them.
     ldd /usr/bin/dpkg-deb | grep -o '/[^ ]*' | while read -r file; do
       [ ! -e "$root$file" ] || { echo "native-dpkg-deb: $file is in the image already" >&2; exit 1; }
@@ -23,7 +25,8 @@ case $2 in
   off)
     mv "$program.own" "$program"
     while read -r file; do rm "$root$file"; done <"$list"
-    sed 's#/[^/]*$##' "$list" | sort -ru | while read -r folder; do rmdir --ignore-fail-on-non-empty "$root$folder"; done
+    sed 's#/[^/]*$##' "$list" | sort -ru | while read -r folder; do rmdir --ignore-fail-on-non-empty "$root$folder" 2>/dev/null || true; done
+    if rmdir "$root/usr/lib64" 2>/dev/null; then rm "$root/lib64"; fi
     rm "$list"
     ;;
 esac

@@ -19,6 +19,7 @@ Steps, in this order (start always; default: those marked *):
   model *      a signed model comes over the broker and serves
   power-cut *  power goes while the next one is on trial: the one before serves again
   disk-full *  the data partition is full: the node says so, and goes on when there is room
+  camera       a camera that the kernel makes up, where the image has cameras
   broken *     a vigie.yaml with a mistake: the node goes on, the card says where
   no-data *    the data partition is gone: the node starts, console and card say so
 

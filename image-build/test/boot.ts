@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { Guest, type GuestOptions } from './guest.ts';
+import { camera } from './steps/camera.ts';
 import type { Context, Step } from './steps/context.ts';
 import { model, powerCut } from './steps/model.ts';
 import { anomaly, readings, writes } from './steps/plant.ts';
@@ -21,6 +22,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   model,
   'power-cut': powerCut,
   'disk-full': diskFull,
+  camera,
   broken,
   'no-data': noData,
 };

@@ -188,7 +188,9 @@ check_root() {
   ok 'fstab: the readable partition by its label' grep -Eq '^/dev/disk/by-partlabel/bootconfig /boot/vigie vfat ' "$work/fstab"
   ok 'fstab: no swap on the card' sh -c "! grep -q ' swap ' '$work/fstab'"
   ok 'nobody has a password' sh -c "[ -z \"\$(unsquashfs -q -o $(($(part 4 start) * 512)) -cat '$image' etc/shadow | awk -F: '\$2 !~ /^[!*]/')\" ]"
-  ok 'SSH does not start by itself' sh -c "! grep -E 'wants/ssh\.(service|socket)' '$work/files'"
+  ok 'SSH does not start without a key' sh -c "unsquashfs -q -o $(($(part 4 start) * 512)) -cat '$image' \
+    usr/lib/systemd/system/ssh.service.d/30-vigie.conf | grep -qx 'ConditionPathExists=/etc/ssh/authorized_keys/root'"
+  ok 'no socket starts SSH' sh -c "! grep -q 'wants/ssh.socket' '$work/files'"
   ok 'no host keys: each node makes its own' sh -c "! grep -q 'ssh_host_.*_key' '$work/files'"
   ok 'no machine-id: each node makes its own' same "$(rootfile etc/machine-id)" ''
   ok 'the service starts' grep -q 'multi-user.target.wants/vigie.service' "$work/files"
