@@ -19,12 +19,17 @@ export const camera: Step = async ({ guest, world, note }) => {
   const config = world.config({ ota: { root: '/etc/vigie/root.json', jitter: '0ms' }, cameras: [CAMERA] });
   await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
   await guest.run('systemctl restart vigie-apply.service vigie.service', 240_000);
-  const metrics = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/8470; printf \"GET /metrics HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'";
+  const metrics =
+    'bash -c \'exec 3<>/dev/tcp/127.0.0.1/8470; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3\'';
   const counted = async () => {
     const text = await guest.run(`${metrics} | grep ^vigie_camera_frames_total || true`);
     return [...text.matchAll(/ (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
   };
-  const frames = await waitFor('frames of the camera', async () => (await counted()) > 10 && counted(), PATIENCE);
+  const frames = await waitFor(
+    'frames of the camera',
+    async () => (await counted()) > 10 && counted(),
+    PATIENCE,
+  );
   expect(frames > 10, `${frames} frames`);
   note(`${frames} frames of /dev/video0 reached the vision process`);
   note(await guest.run('systemctl show vigie.service -p DeviceAllow,MemoryCurrent'));
