@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   model: async () => (await import('./model.ts')).model,
   ota: async () => (await import('./ota.ts')).ota,
   system: async () => (await import('./system.ts')).system,
+  setup: async () => (await import('./setup.ts')).setup,
   'first-boot': async () => (await import('./first-boot.ts')).firstBootCommand,
 };
 

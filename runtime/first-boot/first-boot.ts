@@ -73,7 +73,9 @@ export async function firstBoot(options: FirstBootOptions): Promise<FirstBootRes
   const applied = apply({ data, root, hostname: hostNameOf(identity) });
   run.problems.push(...applied.problems);
   const { hostname } = applied;
-  const report: FirstBootReport = { schema: 1, node: { id: identity.id, hostname }, problems: run.problems };
+  const node = { id: identity.id, hostname };
+  const secrets = nodeFileSystem.list(join(data, DATA.secrets)).sort();
+  const report: FirstBootReport = { schema: 1, node, problems: run.problems, secrets };
   run.answer(identity.id, applied, setupCode);
   run.attempt('the report cannot be written', () => writeReport(root, report));
   return { report, took: taken ? drop.took : [], identity: state, setupCode };

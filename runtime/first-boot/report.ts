@@ -9,6 +9,8 @@ export interface FirstBootReport {
   readonly node: { readonly id: string; readonly hostname: string };
   /** What a person has to do something about; empty when all is well. */
   readonly problems: readonly string[];
+  /** Names of the secrets that are there: the set-up page may not look for itself. */
+  readonly secrets: readonly string[];
 }
 
 /** @returns undefined where there is none (no image), or it cannot be read. */

@@ -2,7 +2,7 @@
 
 import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 
-/** Crockford's: no letter that is taken for a digit. 8 of them are 40 bits, guessed at 5 a minute at most. */
+/** Crockford's: no letter that is taken for a digit. 8 of them are 40 bits; who guesses soon waits a minute each time. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const LENGTH = 8;
 

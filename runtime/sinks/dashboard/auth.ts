@@ -4,17 +4,11 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, InputError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { type Millis, minutes, seconds } from '../../core/units.ts';
+import { type Millis, seconds } from '../../core/units.ts';
+import { AttemptLimit } from './attempt-limit.ts';
 
-/** Wrong passwords an address may send before it has to wait: room for typing errors. */
-const FREE_FAILURES = 5;
-const LONGEST_WAIT = seconds(60);
-const FORGET_AFTER = minutes(10);
 /** A changed password locks out whoever knows the old one after this long. */
 const READ_AGAIN_AFTER = seconds(10);
-/** Addresses remembered; the oldest is forgotten first, so that a flood of addresses cannot fill the memory. */
-const MAX_ADDRESSES = 256;
-
 export type AuthResult = 'ok' | 'denied' | { readonly retryAfter: Millis };
 
 export interface BasicAuthOptions {
@@ -24,12 +18,6 @@ export interface BasicAuthOptions {
   readonly log: Log;
 }
 
-interface Failures {
-  count: number;
-  last: Millis;
-  blockedUntil: Millis;
-}
-
 export class BasicAuth {
   readonly #username: string;
   readonly #readPassword: () => string;
@@ -37,7 +25,7 @@ export class BasicAuth {
   readonly #log: Log;
   /** Digests under a random key are compared, not texts: same length, and nothing to learn from the time it takes. */
   readonly #key = randomBytes(32);
-  readonly #failures = new Map<string, Failures>();
+  readonly #limit = new AttemptLimit();
   #expected: Buffer | undefined;
   #readAt = seconds(0);
   #unreadable = false;
@@ -67,13 +55,12 @@ export class BasicAuth {
   check(header: string | undefined, address: string): AuthResult {
     if (header === undefined) return 'denied';
     const now = this.#clock.mono();
-    const failures = this.#failures.get(address);
-    if (failures && now < failures.blockedUntil)
-      return { retryAfter: (failures.blockedUntil - now) as Millis };
+    const retryAfter = this.#limit.wait(address, now);
+    if (retryAfter > 0) return { retryAfter };
     if (now - this.#readAt >= READ_AGAIN_AFTER) this.#readAgain(now);
     const offered = this.#digest(decodeBasic(header));
     if (this.#matches(offered)) {
-      this.#failures.delete(address);
+      this.#limit.succeeded(address);
       return 'ok';
     }
     this.#readAgain(now);
@@ -107,12 +94,7 @@ export class BasicAuth {
   }
 
   #countFailure(address: string, now: Millis): void {
-    const before = this.#failures.get(address);
-    const count = before && now - before.last < FORGET_AFTER ? before.count + 1 : 1;
-    const wait = count < FREE_FAILURES ? 0 : Math.min(LONGEST_WAIT, 1000 * 2 ** (count - FREE_FAILURES));
-    this.#failures.delete(address);
-    this.#failures.set(address, { count, last: now, blockedUntil: (now + wait) as Millis });
-    if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
+    const count = this.#limit.failed(address, now);
     this.#log.warn(
       { event: 'dashboard.login.failed', address, count },
       `wrong user or password from ${address}`,

@@ -12,9 +12,27 @@ const http = process.getBuiltinModule('node:http');
 const RETRY_MS = 5000;
 const MAX_CONNECTIONS = 64;
 
+export interface ListenerNames {
+  /** For people, and at the start of event ids. */
+  readonly page: string;
+  readonly event: string;
+  /** What a person changes to have another address. */
+  readonly host: string;
+  readonly port: string;
+}
+
+const DASHBOARD: ListenerNames = {
+  page: 'dashboard',
+  event: 'dashboard',
+  host: 'http.host',
+  port: 'http.port',
+};
+
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** The dashboard's when absent. */
+  readonly names?: ListenerNames;
   readonly handle: RequestListener;
   /** Called for each connection that was one too many. */
   readonly onRefused: () => void;
@@ -24,15 +42,17 @@ export interface ListenerOptions {
 export class Listener {
   readonly #host: string;
   readonly #port: number;
+  readonly #names: ListenerNames;
   readonly #log: Log;
   readonly #server: Server;
   #retry: NodeJS.Timeout | undefined;
   #health: Health = { state: 'starting', detail: 'not listening yet' };
   #stopped = false;
 
-  constructor({ host, port, handle, onRefused, log }: ListenerOptions) {
+  constructor({ host, port, names = DASHBOARD, handle, onRefused, log }: ListenerOptions) {
     this.#host = host;
     this.#port = port;
+    this.#names = names;
     this.#log = log;
     this.#server = http.createServer(
       {
@@ -61,13 +81,14 @@ export class Listener {
       const onListening = () => {
         const { port } = this.#server.address() as { port: number };
         const url = `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${port}/`;
-        this.#log.info({ event: 'dashboard.listen.ok', url }, `dashboard at ${url}`);
+        const { event, page } = this.#names;
+        this.#log.info({ event: `${event}.listen.ok`, url }, `${page} at ${url}`);
         done(HEALTHY);
       };
       const onError = (error: NodeJS.ErrnoException) => {
         const detail = this.#explain(error);
         if (detail !== this.#health.detail)
-          this.#log.warn({ event: 'dashboard.listen.failed', code: error.code }, detail);
+          this.#log.warn({ event: `${this.#names.event}.listen.failed`, code: error.code }, detail);
         this.#retry = setTimeout(() => void this.listen(), RETRY_MS).unref();
         done({ state: 'degraded', detail });
       };
@@ -103,11 +124,11 @@ export class Listener {
     const again = `tried again every ${RETRY_MS / 1000} s`;
     switch (error.code) {
       case 'EADDRINUSE':
-        return `${where} is in use by another program: stop it or set http.port; ${again}`;
+        return `${where} is in use by another program: stop it or set ${this.#names.port}; ${again}`;
       case 'EADDRNOTAVAIL':
-        return `this machine has no address ${this.#host}: check http.host and the network; ${again}`;
+        return `this machine has no address ${this.#host}: check ${this.#names.host} and the network; ${again}`;
       case 'EACCES':
-        return `not allowed to listen on ${where}: ports below 1024 are reserved, set http.port; ${again}`;
+        return `not allowed to listen on ${where}: ports below 1024 are reserved, set ${this.#names.port}; ${again}`;
       default:
         return `cannot listen on ${where}: ${describeError(error)}; ${again}`;
     }

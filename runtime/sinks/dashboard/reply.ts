@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InputError } from '../../core/errors.ts';
 
+/** Enough for every command. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export function replyJson(response: ServerResponse, code: number, body: unknown): void {
@@ -23,13 +24,12 @@ export function replyError(response: ServerResponse, code: number, error: string
 }
 
 /** @throws InputError `body-too-large`, `bad-json`. An empty body is an empty object. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readJson(request: IncomingMessage, most = MAX_BODY_BYTES): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES)
-      throw new InputError('body-too-large', `the body has more than ${MAX_BODY_BYTES} bytes`);
+    if (size > most) throw new InputError('body-too-large', `the body has more than ${most} bytes`);
     chunks.push(chunk);
   }
   if (size === 0) return {};

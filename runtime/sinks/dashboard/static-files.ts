@@ -23,12 +23,20 @@ interface StaticFile {
   readonly etag: string;
 }
 
+/** Page by path, as its file is called. */
+const PAGES = { '/': 'index.html', '/camera': 'camera.html' };
+
 export class StaticFiles {
   readonly #files = new Map<string, Promise<StaticFile>>();
+  readonly #pages: Readonly<Record<string, string>>;
+
+  constructor(pages: Readonly<Record<string, string>> = PAGES) {
+    this.#pages = pages;
+  }
 
   /** @returns false when there is no such file. */
   async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const source = locate(path);
+    const source = this.#locate(path);
     if (!source) return false;
     const file = await this.#file(source);
     if (!file) return false;
@@ -41,6 +49,13 @@ export class StaticFiles {
     response.writeHead(200, { 'Content-Type': file.type, 'Content-Length': file.body.length });
     response.end(file.body);
     return true;
+  }
+
+  #locate(path: string): string | undefined {
+    if (path === '/assets/uplot.js') return join(uplotFolder(), 'uPlot.iife.min.js');
+    if (path === '/assets/uplot.css') return join(uplotFolder(), 'uPlot.min.css');
+    const name = Object.hasOwn(this.#pages, path) ? this.#pages[path] : NAME.exec(path)?.[1];
+    return name && join(PUBLIC, name);
   }
 
   async #file(source: string): Promise<StaticFile | undefined> {
@@ -57,15 +72,6 @@ export class StaticFiles {
       return undefined;
     }
   }
-}
-
-function locate(path: string): string | undefined {
-  if (path === '/') return join(PUBLIC, 'index.html');
-  if (path === '/camera') return join(PUBLIC, 'camera.html');
-  if (path === '/assets/uplot.js') return join(uplotFolder(), 'uPlot.iife.min.js');
-  if (path === '/assets/uplot.css') return join(uplotFolder(), 'uPlot.min.css');
-  const name = NAME.exec(path)?.[1];
-  return name && join(PUBLIC, name);
 }
 
 /** Wherever npm put it: beside our package's files or, when it is itself a dependency, above. */
