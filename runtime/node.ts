@@ -2,6 +2,7 @@
 
 import { planReload } from './config/changes.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
+import type { CameraConfig } from './config/schema/camera.ts';
 import type { SourceConfig } from './config/schema/root.ts';
 import type { Component } from './core/component.ts';
 import { describeError } from './core/errors.ts';
@@ -20,6 +21,8 @@ export interface NodeParts {
   /** Reads the file again. @throws InputError when it cannot run and nothing can stand in for it. */
   readonly loadConfig: () => Promise<RunnableConfig>;
   readonly makeSource: (config: SourceConfig) => Component;
+  /** Takes over what these cameras look for, where and when. */
+  readonly configureCameras: (cameras: readonly CameraConfig[]) => void;
   readonly status: () => NodeStatus;
   /** What the sources deliver. */
   readonly progress: SourceProgress;
@@ -30,13 +33,24 @@ export interface NodeParts {
   readonly cameras: readonly string[];
 }
 
+/** What a reload did. */
+export interface ReloadOutcome {
+  /** What was taken over: `log`, `sources.plc-1`, `cameras.gate.detection`. */
+  readonly applied: readonly string[];
+  readonly needsRestart: readonly string[];
+  /** Why nothing was, for a person. */
+  readonly refused?: string;
+}
+
 export class VigieNode implements Watched {
   readonly #parts: NodeParts;
   #running: RunnableConfig;
   #configStatus: NodeStatus['config'];
   /** The start, then the reload under way. */
-  #busy: Promise<void> = Promise.resolve();
-  #nextReload: Promise<void> | undefined;
+  #busy: Promise<unknown> = Promise.resolve();
+  #nextReload: Promise<ReloadOutcome> | undefined;
+  /** What was changed in the file and waits for a restart. */
+  #needsRestart: readonly string[] = [];
   #stopping = false;
 
   constructor(parts: NodeParts, running: RunnableConfig) {
@@ -48,7 +62,8 @@ export class VigieNode implements Watched {
   /** What became of the file when it was last read. */
   get configStatus(): NodeStatus['config'] {
     const { state, problems } = this.#configStatus;
-    return { state, problems };
+    const needsRestart = this.#needsRestart;
+    return { state, problems, ...(needsRestart.length > 0 ? { needsRestart } : {}) };
   }
 
   status(): NodeStatus {
@@ -115,44 +130,51 @@ export class VigieNode implements Watched {
    * Takes over what can be taken over from the file as it is now; says what needs a restart. Never throws. However
    * often it is asked meanwhile, one more look at the file follows the one under way.
    */
-  reload(): Promise<void> {
+  reload(): Promise<ReloadOutcome> {
     this.#nextReload ??= this.#busy.then(() => {
       this.#nextReload = undefined;
-      this.#busy = this.#reload();
-      return this.#busy;
+      const reload = this.#reload();
+      this.#busy = reload;
+      return reload;
     });
     return this.#nextReload;
   }
 
-  async #reload(): Promise<void> {
+  async #reload(): Promise<ReloadOutcome> {
     const { log, loadConfig } = this.#parts;
-    if (this.#stopping) return;
+    const refused = (why: string) => ({ applied: [], needsRestart: this.#needsRestart, refused: why });
+    if (this.#stopping) return refused('the node is stopping');
     try {
       const next = await loadConfig();
-      if (this.#stopping) return;
+      if (this.#stopping) return refused('the node is stopping');
       this.#configStatus = next;
       this.#logProblems(next);
       if (next.state === 'last-known-good') {
         log.error({ event: 'config.reload.refused' }, 'the configuration is wrong; the node stays as it is');
-        return;
+        return refused('the configuration is wrong; the node stays as it is');
       }
-      await this.#apply(next);
+      return await this.#apply(next);
     } catch (error) {
       const reason = describeError(error);
       this.#configStatus = { state: 'last-known-good', problems: [reason] };
       log.error({ event: 'config.reload.refused', error: reason }, 'the configuration was not reloaded');
+      return refused(reason);
     }
   }
 
-  async #apply(next: RunnableConfig): Promise<void> {
-    const { log, supervisor, makeSource } = this.#parts;
+  async #apply(next: RunnableConfig): Promise<ReloadOutcome> {
+    const { log, supervisor, makeSource, configureCameras } = this.#parts;
     const { config } = this.#running;
     const plan = planReload(config, next.config);
     if (plan.logLevel) log.level = plan.logLevel;
     for (const source of plan.sources) await supervisor.replace(makeSource(source));
+    configureCameras(plan.cameras);
     // What was taken over is not taken over again by the next reload; the rest still waits for a restart.
     const sources = plan.needsRestart.includes('sources') ? config.sources : next.config.sources;
-    this.#running = { ...next, config: { ...config, log: next.config.log, sources } };
+    const taken = new Map(plan.cameras.map((camera) => [camera.name, camera]));
+    const cameras = config.cameras.map((camera) => taken.get(camera.name) ?? camera);
+    this.#running = { ...next, config: { ...config, log: next.config.log, sources, cameras } };
+    this.#needsRestart = plan.needsRestart;
     if (plan.needsRestart.length > 0) {
       log.warn(
         { event: 'config.reload.needs-restart', keys: plan.needsRestart },
@@ -160,10 +182,17 @@ export class VigieNode implements Watched {
       );
     }
     const restarted = plan.sources.map(({ name }) => name);
+    const names = [...taken.keys()];
     log.info(
-      { event: 'config.reload.done', logLevel: log.level, sources: restarted },
-      `configuration reloaded; sources started again: ${restarted.join(', ') || 'none'}`,
+      { event: 'config.reload.done', logLevel: log.level, sources: restarted, cameras: names },
+      `configuration reloaded; sources started again: ${restarted.join(', ') || 'none'}; cameras that look anew: ${names.join(', ') || 'none'}`,
     );
+    const applied = [
+      ...(plan.logLevel ? ['log'] : []),
+      ...restarted.map((name) => `sources.${name}`),
+      ...names.map((name) => `cameras.${name}.detection`),
+    ];
+    return { applied, needsRestart: plan.needsRestart };
   }
 
   #logDevice(): void {

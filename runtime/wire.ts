@@ -6,10 +6,12 @@ import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { Cameras, CamerasParts } from './cameras/cameras.ts';
 import type { RunnableConfig } from './config/last-known-good.ts';
 import type { PushedConfiguration } from './config/pushed/pushed.ts';
+import type { CameraConfig } from './config/schema/camera.ts';
 import type { Config, SourceConfig } from './config/schema/root.ts';
 import { readSecret } from './config/secret.ts';
 import { buildTags } from './config/tags.ts';
 import { FileZoneStore } from './config/zones/file-zone-store.ts';
+import { LiveZoneStore } from './config/zones/live-zone-store.ts';
 import type { CameraView } from './core/camera-view.ts';
 import { type Clock, type SyncProbe, SystemClock } from './core/clock.ts';
 import { CommandTable } from './core/commands.ts';
@@ -94,7 +96,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
 
   // Filled below: cameras need the outbox, and the dashboard looks when it starts.
   const views: CameraView[] = [];
-  const zones = zoneStore(options);
+  const zones = new LiveZoneStore(zoneStore(options), () => vigie.reload());
   const sinkParts = { ...spine, cameras: views, zones, site, node, tags, commands, status, activeAnomalies };
   const out = createSinks(config, dataDir, sinkParts);
   const { outbox, accept, readings, dashboard, sparkplug } = out;
@@ -154,16 +156,18 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   });
   // Models are loaded at the start alone: what is wrong with one stays so over a reload.
   const loadAgain = async () => withProblems(await loadConfig(), problems);
+  const configureCameras = (changed: readonly CameraConfig[]) => cameras?.configure(changed);
   const watching = (cameras?.components ?? [])
     .map(({ name }) => name)
     .filter((name) => name.startsWith('vision-'));
-  const vigie = new VigieNode(
+  const vigie: VigieNode = new VigieNode(
     {
       supervisor,
       log,
       loadConfig: loadAgain,
       status,
       makeSource,
+      configureCameras,
       progress,
       stuck: outbox.stuck,
       tags: tags.length,

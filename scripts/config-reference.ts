@@ -58,8 +58,9 @@ Generated from the schema in \`runtime/config/schema/\` by \`npm run docs\`; do 
 
 \`vigie check FILE\` reports every error of a file with its line and column. Unknown keys are errors. Durations are
 written \`500ms\`, \`5s\`, \`10min\`, \`2h\`, \`1d\`; sizes \`64KiB\`, \`200MB\`, \`1GiB\`. Secrets never stand in the file: keys
-ending in \`File\` name a file or a systemd credential. A change takes effect at a restart, except: \`log\`, and sources
-whose tags stay the same, which SIGHUP takes over.
+ending in \`File\` name a file or a systemd credential. A change takes effect at a restart, except: \`log\`, sources
+whose tags stay the same, and \`detection\` of cameras of which nothing else changed (but \`tracker.lowScore\`), which SIGHUP
+takes over.
 
 For completion and checks in an editor, start the file with
 \`# yaml-language-server: $schema=PATH/docs/schema/vigie.schema.json\`.

@@ -55,6 +55,7 @@ function node(start: (name: string) => Promise<void> = async () => {}) {
       supervisor,
       log,
       loadConfig: () => new Promise((resolve) => reads.push(resolve)),
+      configureCameras: () => {},
       makeSource: () => part('second'),
       status: () => {
         throw new RangeError('not asked for here');

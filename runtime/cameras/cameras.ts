@@ -43,6 +43,8 @@ export interface Cameras {
   readonly scenes: CameraScenes;
   /** For the live view, in the order of the configuration. */
   readonly views: readonly CameraView[];
+  /** Of each `detection` alone may differ from what they run with. */
+  configure(cameras: readonly CameraConfig[]): void;
   /** @throws (rejects) DeviceError `no-picture`, retryable. */
   picture(camera: string, wish: PictureWish): Promise<CapturedPicture>;
 }
@@ -109,6 +111,13 @@ export function createCameras(parts: CamerasParts): Cameras {
     components: [scenes, snapshots, ...new Set(groups.values())],
     scenes,
     views: [...views.values()],
+    configure: (changed) => {
+      for (const camera of changed) {
+        scenes.configure(camera.name, camera.detection);
+        groups.get(camera.name)?.configure(camera);
+        views.get(camera.name)?.configure(camera);
+      }
+    },
     picture,
   };
 }

@@ -88,6 +88,13 @@ export class CameraScenes implements Component {
     this.#options.onUpdate(frame.camera, { frame, model, step, stamp });
   }
 
+  /** Looks for something else, elsewhere or at other times from now on; tracks and the events of zones that stay live on. */
+  configure(camera: string, config: CameraConfig['detection']): void {
+    const watched = this.#watched.get(camera);
+    const stamp = this.#options.clock.stamp();
+    if (watched) this.#took(camera, watched, watched.scene.configure(config, stamp), stamp);
+  }
+
   /** What a picture that was wished for became, for the later phases of its event. */
   keepSnapshot(camera: string, ...kept: Parameters<Scene['keepSnapshot']>): void {
     this.#watched.get(camera)?.scene.keepSnapshot(...kept);

@@ -41,7 +41,8 @@ interface OpenEvent {
 export class LiveView implements CameraView {
   readonly name: string;
   readonly #options: LiveViewOptions;
-  readonly #areas: Pick<Annotations, 'zones' | 'tripwires'>;
+  #detection: CameraConfig['detection'];
+  #areas: Pick<Annotations, 'zones' | 'tripwires'>;
   readonly #followers = new Set<ViewFollower>();
   readonly #open = new Map<string, OpenEvent>();
   #scene: ViewScene | undefined;
@@ -49,7 +50,15 @@ export class LiveView implements CameraView {
   constructor(options: LiveViewOptions) {
     this.#options = options;
     this.name = options.camera.name;
-    this.#areas = areasOf(options.camera.detection);
+    this.#detection = options.camera.detection;
+    this.#areas = areasOf(this.#detection);
+  }
+
+  /** Draws other zones from now on. */
+  configure({ detection }: Pick<CameraConfig, 'detection'>): void {
+    this.#detection = detection;
+    this.#areas = areasOf(detection);
+    for (const follower of this.#followers) follower.configured?.();
   }
 
   health(): Health {
@@ -71,7 +80,7 @@ export class LiveView implements CameraView {
   }
 
   zones(): readonly string[] {
-    return watchedZones(this.#options.camera.detection);
+    return watchedZones(this.#detection);
   }
 
   openEvents(): readonly OpenEvent[] {

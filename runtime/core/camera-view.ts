@@ -52,6 +52,8 @@ export interface ViewScene {
 export interface ViewFollower {
   scene(scene: ViewScene): void;
   event(event: DetectionEvent, stamp: Stamp): void;
+  /** Its zones are others from now on. */
+  configured?(): void;
 }
 
 export interface CameraView {

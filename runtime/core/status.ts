@@ -44,5 +44,7 @@ export interface NodeStatus {
   readonly config: {
     readonly state: 'ok' | 'last-known-good' | 'quarantine';
     readonly problems: readonly string[];
+    /** Keys that were changed in the file and are in use after a restart; absent for none. */
+    readonly needsRestart?: readonly string[];
   };
 }

@@ -37,7 +37,14 @@ export interface ZoneProblem {
 
 export type ZonesWritten =
   | { readonly problems: readonly ZoneProblem[] }
-  | { readonly revision: string; readonly takesEffect: 'now' | 'at-restart' };
+  | {
+      readonly revision: string;
+      readonly takesEffect: 'now' | 'at-restart';
+      /** Other changes of the file that wait for a restart. */
+      readonly needsRestart?: readonly string[];
+      /** Why it is not in use now though no restart would be needed, for a person. */
+      readonly refused?: string;
+    };
 
 export interface ZoneStore {
   /** @throws InputError `unknown-camera`, `config-unreadable`, `config-invalid`. */

@@ -1,5 +1,6 @@
 /** One camera in the vision process: frames from its pipeline, the newest to the model, what it finds to the node. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Capture, type CapturedFrame, type CaptureEvent } from '../addon/capture.ts';
 import { drawPicture, type PictureOptions } from '../addon/draw.ts';
 import type { Clock } from '../core/clock.ts';
@@ -12,6 +13,7 @@ import type {
   CameraJob,
   CameraPulse,
   FromVision,
+  LookingJob,
   ModelJob,
   PictureReply,
   PictureWish,
@@ -39,7 +41,8 @@ const WATCHED = 2000;
 
 export class CameraLoop {
   readonly #options: CameraLoopOptions;
-  readonly #gate: MotionGate | undefined;
+  #rules: LookingJob;
+  #gate: MotionGate | undefined;
   #governor: RateGovernor;
   readonly #model: CameraModel;
   readonly #kept: KeptFrames;
@@ -60,12 +63,21 @@ export class CameraLoop {
   constructor(options: CameraLoopOptions) {
     this.#options = options;
     this.#kept = new KeptFrames(options.job.hidden);
+    this.#rules = options.job;
     this.#governor = this.#freshGovernor(['model']);
     this.#model = new CameraModel({
       models: options.models,
       onSwitched: (model, fresh) => this.#switched(model, fresh),
     });
-    this.#gate = options.job.motion && new MotionGate(options.job.motion);
+    this.#gate = gateOf(options.job);
+  }
+
+  /** What did not change is not learned anew. */
+  configure(rules: LookingJob): void {
+    const before = this.#rules;
+    this.#rules = rules;
+    this.#governor.configure(rules.rate.config);
+    if (!isDeepStrictEqual(before.motion, rules.motion)) this.#gate = gateOf(rules);
   }
 
   /** Builds the pipeline, again where there is one. What goes wrong is told as a fault. */
@@ -261,7 +273,7 @@ export class CameraLoop {
   }
 
   #freshGovernor(variants: readonly string[]): RateGovernor {
-    return new RateGovernor({ ...this.#options.job.rate, variants });
+    return new RateGovernor({ ...this.#rules.rate, variants });
   }
 
   #tellRate(told: RateTold): void {
@@ -298,6 +310,8 @@ export class CameraLoop {
     send({ type: 'fault', camera: job.camera, code, detail });
   }
 }
+
+const gateOf = ({ motion }: LookingJob) => motion && new MotionGate(motion);
 
 /** @param hidden grows by a quarter: a person moves from look to look. */
 function optionsOf(

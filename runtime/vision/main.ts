@@ -28,6 +28,7 @@ function onMessage(message: ToVision): void {
   if (message.type === 'rebuild') void loop?.rebuild();
   else if (message.type === 'busy') loop?.busy(message.busy);
   else if (message.type === 'serve') void loop?.serve(message.model);
+  else if (message.type === 'configure') loop?.configure(message);
   else void loop?.picture(message.request, message);
 }
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
-import { planReload } from '../../runtime/config/changes.ts';
+import { planReload, type ReloadPlan } from '../../runtime/config/changes.ts';
 import { loadConfig } from '../../runtime/config/load.ts';
 import type { Config } from '../../runtime/config/schema/root.ts';
 
@@ -21,11 +21,15 @@ function config(over: object = {}): Config {
   return loaded!;
 }
 
+const named = ({ sources, cameras, ...rest }: ReloadPlan) => ({
+  ...rest,
+  sources: sources.map(({ name }) => name),
+  cameras: cameras.map(({ name }) => name),
+});
 const plan = (over: object) => {
-  const { sources, ...rest } = planReload(config(), config(over));
-  return { ...rest, sources: sources.map(({ name }) => name) };
+  return named(planReload(config(), config(over)));
 };
-const nothing = { sources: [], needsRestart: [] };
+const nothing = { sources: [], cameras: [], needsRestart: [] };
 
 test('the same file, or one that only spells out defaults, changes nothing', () => {
   assert.equal(plan({}), nothing);
@@ -94,8 +98,56 @@ test('every other section needs a restart, and is named', () => {
     log: { level: 'warn' },
     sources: [plc('a', { timeout: '1s' }), plc('b')],
   });
-  assert.equal(taken, { logLevel: 'warn', sources: ['a'] });
+  assert.equal(taken, { logLevel: 'warn', sources: ['a'], cameras: [] });
   assert.equal([...needsRestart].sort(), Object.keys(sections).sort());
+});
+
+const camera = (name: string, over: object = {}, detection: object = {}) => ({
+  name,
+  source: { type: 'test' },
+  model: { manifest: 'm' },
+  detection: { zones: [{ name: 'yard', polygon: TRIANGLE }], ...detection },
+  ...over,
+});
+const TRIANGLE = [
+  [0, 0],
+  [1, 0],
+  [1, 1],
+];
+
+test('what a camera looks for, where and when is taken over by that camera alone', () => {
+  const before = config({ cameras: [camera('gate'), camera('yard')] });
+  const of = (...cameras: object[]) => named(planReload(before, config({ cameras })));
+  for (const detection of [
+    { zones: [] },
+    { zones: [{ name: 'yard', polygon: TRIANGLE, minConfidence: 0.7 }] },
+    { tripwires: [{ name: 'fence', line: TRIANGLE.slice(0, 2) }] },
+    { schedules: [{ name: 'nights', timeZone: 'UTC', hours: [{ from: '18:00', to: '06:00' }] }] },
+    { labels: ['person', 'car'] },
+    { tracker: { lostFor: '9s' } },
+    { events: { update: '5s' } },
+    { motion: { enabled: false } },
+    { rate: { minFps: 2 } },
+  ]) {
+    const after = of(camera('gate', {}, detection), camera('yard'));
+    assert.equal(after, { ...nothing, cameras: ['gate'] }, JSON.stringify(detection));
+  }
+});
+
+test('what else changes of a camera waits for a restart, and is named; so does its detection then', () => {
+  const before = config({ cameras: [camera('gate'), camera('yard')] });
+  const of = (...cameras: object[]) => named(planReload(before, config({ cameras })));
+  assert.equal(of(camera('gate', { fps: 10 }), camera('yard')), {
+    ...nothing,
+    needsRestart: ['cameras.gate.fps'],
+  });
+  const both = of(camera('gate', {}, { zones: [] }), camera('yard', { rotation: 90 }, { zones: [] }));
+  assert.equal(both.cameras, ['gate']);
+  assert.equal(both.needsRestart.toSorted(), ['cameras.yard.detection', 'cameras.yard.rotation']);
+  const doubtful = camera('gate', {}, { tracker: { lowScore: 0.8 } });
+  assert.equal(of(doubtful, camera('yard')).needsRestart, ['cameras.gate.detection']);
+  for (const cameras of [[camera('gate')], [camera('yard'), camera('gate')], []])
+    assert.equal(of(...cameras), { ...nothing, needsRestart: ['cameras'] });
 });
 
 test('each change is either taken over or named: none is forgotten', () => {

@@ -90,6 +90,7 @@ cameras:
       assert.match(await refused.text(), /'door' appears twice/);
       const saved = await post({ revision, zones: [DOOR], tripwires: [] });
       assert.is(saved.status, 200, await saved.clone().text());
+      assert.match(await saved.text(), /"takesEffect":"now"/);
       const written = readFileSync(folder.configFile, 'utf8');
       for (const kept of ['# The gate of plant 7.', '# looks east', '# the only class']) {
         assert.ok(written.includes(kept), written);

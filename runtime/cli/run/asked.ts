@@ -4,7 +4,7 @@ import type { VigieNode } from '../../node.ts';
 
 export interface AskedOptions {
   /** Told of each reload that begins. */
-  readonly onReload: (reload: Promise<void>) => void;
+  readonly onReload: (reload: Promise<unknown>) => void;
   /** Told once, when the process is to end. */
   readonly onEnd: () => void;
 }

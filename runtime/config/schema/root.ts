@@ -52,9 +52,7 @@ export const rootConfig = z.strictObject({
     z.array(sourceConfig).max(1000).default([]),
     'What is read: Modbus buses, serial sensors, recordings.',
   ),
-  cameras: needsRestart(
-    described(z.array(cameraConfig).max(64).default([]), 'Cameras, each watched by a model.'),
-  ),
+  cameras: described(z.array(cameraConfig).max(64).default([]), 'Cameras, each watched by a model.'),
   snapshots: needsRestart(
     described(snapshotsConfig.prefault({}), "Pictures of events on the node's disk: docs/detection.md."),
   ),

@@ -23,14 +23,21 @@ export interface SceneOptions {
 export class Scene {
   readonly #tracker: Tracker;
   readonly #monitor: ZoneMonitor;
-  readonly #keep: (look: Look) => Look;
+  #keep: (look: Look) => Look;
   #now = 0 as Millis;
 
   constructor(options: SceneOptions) {
     this.#tracker = new Tracker(options.config.tracker);
     this.#monitor = new ZoneMonitor(options);
-    const wanted = boxFilter(options.config);
-    this.#keep = (look) => ({ ...look, observations: look.observations.filter(wanted) });
+    this.#keep = keeping(options.config);
+  }
+
+  /** Another configuration from now on; tracks live on. @returns the ends of events whose zones are gone. */
+  configure(config: DetectionConfig, stamp: Stamp): readonly DetectionEvent[] {
+    this.#tracker.configure(config.tracker);
+    this.#keep = keeping(config);
+    this.#monitor.configure(config, this.#at(stamp).mono);
+    return this.#monitor.take().events;
   }
 
   /** Whether anything is tracked: a motion gate stays open for as long. */
@@ -89,4 +96,9 @@ export class Scene {
     );
     return { tracks: views, events, snapshots };
   }
+}
+
+function keeping(config: DetectionConfig): (look: Look) => Look {
+  const wanted = boxFilter(config);
+  return (look) => ({ ...look, observations: look.observations.filter(wanted) });
 }

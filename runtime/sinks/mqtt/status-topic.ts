@@ -37,7 +37,7 @@ function facts({ version, health, components, baselines, models, config }: NodeS
     components: mapValues(components, brief),
     baselines: mapValues(baselines, ({ state }) => state),
     models: mapValues(models, ({ state, release, version, detail }) => ({ state, release, version, detail })),
-    config: { state: config.state, problems: config.problems },
+    config: { ...config },
   };
 }
 

@@ -15,7 +15,7 @@ import { restartArgus } from './argus.ts';
 import type { CameraEvent, CameraReason } from './events.ts';
 import type { Framed } from './framing.ts';
 import { GroupModels } from './group-models.ts';
-import { type CameraJobs, jobOf } from './job.ts';
+import { type CameraJobs, jobOf, lookingJob } from './job.ts';
 import type { HealingStep } from './ladder.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type {
@@ -180,6 +180,16 @@ export class CameraGroup implements Component {
   lookingFor(camera: string): Millis {
     const since = this.#cameras.get(camera)?.lookingSince;
     return millis(since === undefined ? 0 : Math.max(0, this.#options.clock.mono() - since));
+  }
+
+  /** @param camera of which `detection` alone differs: its pipeline and its model go on. */
+  configure(camera: CameraConfig): void {
+    const { profile } = this.#options;
+    const jobs = this.#jobs.jobs.map((job) =>
+      job.camera === camera.name ? { ...job, ...lookingJob(camera, profile) } : job,
+    );
+    this.#jobs = { ...this.#jobs, jobs };
+    this.#process?.send({ type: 'configure', camera: camera.name, ...lookingJob(camera, profile) });
   }
 
   /** Something is tracked on the camera: its motion gate stays open. */

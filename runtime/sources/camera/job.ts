@@ -6,7 +6,7 @@ import type { SessionLimits } from '../../config/device-profile/session-limits.t
 import type { CameraConfig } from '../../config/schema/camera.ts';
 import { describeError } from '../../core/errors.ts';
 import { describePipeline } from './description.ts';
-import type { CameraJob, ModelJob } from './messages.ts';
+import type { CameraJob, LookingJob, ModelJob } from './messages.ts';
 import { linkPictures } from './picture-folder.ts';
 
 export interface JobParts {
@@ -59,8 +59,16 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
             lowScore: detection.tracker.lowScore,
           },
         }),
-    rate: { config: detection.rate, thermal: profile.thermal.zones },
-    ...(detection.motion.enabled ? { motion: detection } : {}),
+    ...lookingJob(camera, profile),
+  };
+}
+
+/** When the model looks; may change while the camera runs. */
+export function lookingJob({ detection }: CameraConfig, { thermal }: DeviceProfile): LookingJob {
+  const { motion, zones, tripwires, rate } = detection;
+  return {
+    rate: { config: rate, thermal: thermal.zones },
+    motion: motion.enabled ? { motion, zones, tripwires } : undefined,
   };
 }
 

@@ -53,7 +53,7 @@ export interface CapturedPicture {
 }
 
 /** How one camera is read, decided by the node. */
-export interface CameraJob {
+export interface CameraJob extends LookingJob {
   readonly camera: string;
   /** GStreamer description that ends in NV12 or I420 in ordinary memory; without the sink. */
   readonly pipeline: string;
@@ -69,8 +69,12 @@ export interface CameraJob {
   readonly model?: ModelJob;
   /** Found objects of these classes are made unrecognisable on every picture. */
   readonly hidden: readonly string[];
-  /** Undefined: the model looks at every frame. */
-  readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'>;
+}
+
+/** When the model looks at a frame. */
+export interface LookingJob {
+  /** Undefined: whether anything moves or not. */
+  readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'> | undefined;
   readonly rate: RateJob;
 }
 
@@ -153,6 +157,8 @@ export type ToVision =
   | { readonly type: 'serve'; readonly camera: string; readonly model: ModelJob | null }
   /** Takes the pipeline apart and builds it anew. */
   | { readonly type: 'rebuild'; readonly camera: string }
+  /** The model looks by other rules from now on. */
+  | ({ readonly type: 'configure'; readonly camera: string } & LookingJob)
   /** Something is tracked: the motion gate stays open. */
   | { readonly type: 'busy'; readonly camera: string; readonly busy: boolean }
   | ({ readonly type: 'picture'; readonly camera: string; readonly request: number } & PictureWish);

@@ -24,7 +24,7 @@ const PERIODS = 15;
 const LONGEST_PERIOD = 5000;
 
 export class RateGovernor {
-  readonly #options: GovernorOptions;
+  #options: GovernorOptions;
   #state: RateState = RATE_START;
   #heat: Heat = { level: 'cool', reason: '' };
   #readAt = Number.NEGATIVE_INFINITY;
@@ -35,6 +35,11 @@ export class RateGovernor {
 
   constructor(options: GovernorOptions) {
     this.#options = options;
+  }
+
+  /** Other limits; what was learned of camera and model stays. */
+  configure(config: DetectionConfig['rate']): void {
+    this.#options = { ...this.#options, config };
   }
 
   get rate(): Rate {

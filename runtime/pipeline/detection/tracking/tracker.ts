@@ -31,7 +31,7 @@ export interface TrackerStep {
 }
 
 export class Tracker {
-  readonly #config: TrackerConfig;
+  #config: TrackerConfig;
   #tracks: Track[] = [];
   #nextId = 1;
   #at: Millis | undefined;
@@ -39,6 +39,11 @@ export class Tracker {
   #refused = 0;
 
   constructor(config: TrackerConfig) {
+    this.#config = config;
+  }
+
+  /** Tracks live on, under other rules. */
+  configure(config: TrackerConfig): void {
     this.#config = config;
   }
 

@@ -25,6 +25,10 @@ export class Crossing {
     this.#length = Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]);
   }
 
+  isOf(line: readonly [Point, Point]): boolean {
+    return this.#line.every((end, i) => end[0] === line[i]![0] && end[1] === line[i]![1]);
+  }
+
   look(point: Point): Direction | undefined {
     const [a, b] = this.#line;
     if (this.#last) this.#net += this.#across(this.#last, point);

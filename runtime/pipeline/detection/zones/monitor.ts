@@ -44,8 +44,9 @@ interface Memory {
 }
 
 export class ZoneMonitor {
-  readonly #options: MonitorOptions;
-  readonly #areas: Areas;
+  readonly #options: Omit<MonitorOptions, 'config'>;
+  #config: DetectionConfig;
+  #areas: Areas;
   readonly #memories = new Map<number, Memory>();
   readonly #open = new Map<string, Intrusion>();
   #events: DetectionEvent[] = [];
@@ -53,7 +54,27 @@ export class ZoneMonitor {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    this.#config = options.config;
     this.#areas = areasOf(options.config);
+  }
+
+  /**
+   * Other zones and tripwires from now on. Who is in a zone that keeps its name is in it still, wherever its corners are now:
+   * the next look decides. Intrusions in zones that are gone, or that count other classes now, end.
+   */
+  configure(config: DetectionConfig, mono: Millis): void {
+    this.#config = config;
+    this.#areas = areasOf(config);
+    const zones = new Map(this.#areas.zones.map((zone) => [zone.config.name, zone]));
+    for (const [track, memory] of this.#memories) {
+      for (const [name, place] of memory.zones) {
+        const zone = zones.get(name);
+        const { intrusion } = place;
+        const stays = zone && (!intrusion || zone.counts(intrusion.subject.label));
+        if (!stays) this.#finish(place, 'stopped', mono);
+      }
+      this.#memories.set(track, this.#memory(memory));
+    }
   }
 
   /** A confirmed track that this look saw. */
@@ -75,7 +96,7 @@ export class ZoneMonitor {
       }
     }
     for (const intrusion of this.#open.values()) {
-      if (stamp.mono - intrusion.told >= this.#options.config.events.update) {
+      if (stamp.mono - intrusion.told >= this.#config.events.update) {
         this.#events.push(intrusion.update(stamp.mono));
       }
     }
@@ -113,18 +134,27 @@ export class ZoneMonitor {
   #memoryOf(track: number): Memory {
     const known = this.#memories.get(track);
     if (known) return known;
-    const { exitDelay } = this.#options.config.events;
-    const made: Memory = {
-      zones: new Map(
-        this.#areas.zones.map(({ config }) => [
-          config.name,
-          { presence: new Presence({ dwell: config.dwell, exitDelay }) },
-        ]),
-      ),
-      crossings: new Map(this.#areas.tripwires.map(({ config }) => [config.name, new Crossing(config.line)])),
-    };
+    const made = this.#memory();
     this.#memories.set(track, made);
     return made;
+  }
+
+  /** @param before what is kept of places that are still there. */
+  #memory(before?: Memory): Memory {
+    const { exitDelay } = this.#config.events;
+    const inZone = ({ config: { name, dwell } }: Watched<ZoneConfig>): [string, InZone] => {
+      const known = before?.zones.get(name);
+      known?.presence.configure({ dwell, exitDelay });
+      return [name, known ?? { presence: new Presence({ dwell, exitDelay }) }];
+    };
+    const atWire = ({ config: { name, line } }: Watched<TripwireConfig>): [string, Crossing] => {
+      const known = before?.crossings.get(name);
+      return [name, known?.isOf(line) ? known : new Crossing(line)];
+    };
+    return {
+      zones: new Map(this.#areas.zones.map(inZone)),
+      crossings: new Map(this.#areas.tripwires.map(atWire)),
+    };
   }
 
   #inZone(track: Track, zone: Watched<ZoneConfig>, place: InZone, { model, threshold, stamp }: Seen): void {
@@ -135,7 +165,7 @@ export class ZoneMonitor {
     const sight = {
       inside: inPolygon(point, config.polygon) && !this.#areas.excluded(point),
       sure: track.score >= least,
-      stillSure: track.confidence >= least * this.#options.config.events.clear,
+      stillSure: track.confidence >= least * this.#config.events.clear,
     };
     place.intrusion?.see({ score: track.score, box: track.box, model });
     const change = place.presence.look(sight, stamp.mono);
@@ -182,8 +212,7 @@ export class ZoneMonitor {
     const direction = crossing.look(point);
     if (!direction || !wire.counts(track.label) || !wire.armed(seen.stamp)) return;
     if (config.direction !== 'both' && config.direction !== direction) return;
-    if (track.confidence < (config.minConfidence ?? seen.threshold) * this.#options.config.events.clear)
-      return;
+    if (track.confidence < (config.minConfidence ?? seen.threshold) * this.#config.events.clear) return;
     this.#crossed(track, config.name, direction, seen);
   }
 

@@ -26,7 +26,7 @@ export type PresenceChange =
     };
 
 export class Presence {
-  readonly #options: PresenceOptions;
+  #options: PresenceOptions;
   /** First moment inside; undefined while there is none. */
   #entered: Millis | undefined;
   #open = false;
@@ -37,6 +37,11 @@ export class Presence {
   #inside = 0;
 
   constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** What is open stays open. */
+  configure(options: PresenceOptions): void {
     this.#options = options;
   }
 

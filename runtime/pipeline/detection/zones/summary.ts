@@ -17,7 +17,7 @@ const ENDS: Readonly<Record<IntrusionEnd, string>> = {
   lost: 'is out of sight in',
   doubtful: 'is not recognised any more in',
   disarmed: 'is still there, but the armed hours are over for',
-  stopped: 'is not watched any more, since the camera stopped, in',
+  stopped: 'is not watched any more in',
 };
 
 export function summaryOf({ phase, label, zone, camera, durationMs, reason }: Told): string {

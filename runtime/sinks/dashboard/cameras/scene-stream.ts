@@ -1,4 +1,4 @@
-/** What one camera sees, as server-sent events: `scene`, `detection`, `health`, `beat`. Follows the camera only while someone listens. */
+/** What one camera sees, as server-sent events: `scene`, `detection`, `health`, `zones`, `beat`. Follows the camera only while someone listens. */
 
 import type { ServerResponse } from 'node:http';
 import type { CameraView, ViewScene } from '../../../core/camera-view.ts';
@@ -51,6 +51,8 @@ export class SceneStream {
     this.#unfollow ??= this.#view.follow({
       scene: (scene) => this.#scene(scene),
       event: (event, stamp) => this.#send('detection', detectionView(event, stamp)),
+      // To be loaded again.
+      configured: () => this.#send('zones', {}),
     });
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     return true;

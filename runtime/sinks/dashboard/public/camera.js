@@ -165,7 +165,8 @@ follow(
     },
     scene: setScene,
     detection: setEvent,
+    zones: zones.load,
   },
   `${base}/events`,
-  ['health', 'events', 'scene', 'detection'],
+  ['health', 'events', 'scene', 'detection', 'zones'],
 );

@@ -29,6 +29,9 @@ export function load(status) {
   facts($('facts'), {
     Clock: status.timeQuality === 'synced' ? 'synchronised' : ['not synchronised: times may be wrong', true],
     Configuration: [CONFIG[status.config.state], status.config.state !== 'ok'],
+    ...(status.config.needsRestart
+      ? { 'Waits for a restart': [status.config.needsRestart.join(', '), true] }
+      : {}),
     Version: status.version,
     'Running for': format.duration(status.uptime),
   });

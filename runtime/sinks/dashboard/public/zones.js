@@ -168,10 +168,13 @@ async function save() {
   $('zone-list').querySelector('[aria-invalid=true]')?.focus();
 }
 
-async function saved({ takesEffect }) {
+async function saved({ takesEffect, needsRestart = [], refused }) {
   setEditing(false);
   await load();
-  tell(takesEffect === 'now' ? 'Saved, and in use.' : 'Saved. In use when the node is started again.');
+  const inUse =
+    takesEffect === 'now' ? 'Saved, and in use.' : 'Saved. In use when the node is started again.';
+  const waits = needsRestart.length > 0 ? `Waits for a restart: ${needsRestart.join(', ')}.` : '';
+  tell([inUse, refused && `Why: ${refused}`, waits].filter(Boolean).join(' '), refused !== undefined);
 }
 
 function tell(text, bad = false) {
