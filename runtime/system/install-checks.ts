@@ -21,12 +21,15 @@ export function checkFile(file: string): void {
   if (problem) throw new InputError('system-no-file', `cannot read the bundle ${file}: ${problem}`);
 }
 
-/** @throws UpdateError `system-on-trial`, `system-no-tryboot`, `system-not-root`, `system-no-rauc-config` */
-export function checkMachine(machine: Machine, user: number | undefined): void {
+/** @throws UpdateError `system-not-root` */
+export function checkUser(user: number | undefined): void {
+  if (user === 0) return;
+  throw new UpdateError('system-not-root', 'slots are written by root alone: run this with sudo');
+}
+
+/** @throws UpdateError `system-on-trial`, `system-no-tryboot` */
+export function checkMachine(machine: Machine): void {
   const { booted, chooser, paths } = machine;
-  if (user !== 0) {
-    throw new UpdateError('system-not-root', 'slots are written by root alone: run this with sudo');
-  }
   const state = chooser.read();
   const now: Standing = standing(state, booted);
   if (now === 'on-trial' || now === 'astray') {

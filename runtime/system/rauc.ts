@@ -86,6 +86,7 @@ function refused(file: string, said: string): UpdateError {
   return new UpdateError('system-signature', `${text}. RAUC says: ${why}`, { facts: { file } });
 }
 
+/** Without the stamps and the telling of its steps. */
 const lastLine = (text: string): string =>
   text
     .split('\n')

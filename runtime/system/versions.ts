@@ -1,35 +1,36 @@
-/** Which of two versions of an image is older. */
+/** Which of two versions of an image is older: by the rules of Debian's packages, since that is what it is made of. */
 
 /**
- * Numbers as numbers, letters as letters, `~` before everything, even the end: 1.9 < 1.10, 1.0~rc1 < 1.0 < 1.0+2.
+ * Runs of digits as numbers, all else by character: `~` before the end, the end before letters, letters before the
+ * rest. 1.9 < 1.10, 1.0~rc1 < 1.0 < 1.0+2.
  * @returns below 0 when `a` is older than `b`, 0 when neither is, above 0 when `b` is older.
  */
 export function compareVersions(a: string, b: string): number {
-  const [left, right] = [parts(a), parts(b)];
-  for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    const order = compareParts(left[index] ?? '', right[index] ?? '');
-    if (order !== 0) return order;
+  let [left, right] = [a, b];
+  while (left !== '' || right !== '') {
+    const [words, numbers] = [/^\D*/, /^\d*/];
+    const [leftWord, rightWord] = [words.exec(left)![0], words.exec(right)![0]];
+    const byWord = compareWords(leftWord, rightWord);
+    if (byWord !== 0) return byWord;
+    [left, right] = [left.slice(leftWord.length), right.slice(rightWord.length)];
+    const [leftNumber, rightNumber] = [numbers.exec(left)![0], numbers.exec(right)![0]];
+    const difference = BigInt(leftNumber || 0) - BigInt(rightNumber || 0);
+    if (difference !== 0n) return difference < 0n ? -1 : 1;
+    [left, right] = [left.slice(leftNumber.length), right.slice(rightNumber.length)];
   }
   return 0;
 }
 
-/** Runs of digits, and everything else by character. */
-const parts = (version: string): readonly string[] => version.match(/\d+|\D/g) ?? [];
-
-function compareParts(a: string, b: string): number {
-  const [left, right] = [rank(a), rank(b)];
-  if (left !== right) return left - right;
-  if (!isNumber(a)) return a < b ? -1 : Number(a > b);
-  const difference = BigInt(a) - BigInt(b);
-  return difference < 0n ? -1 : Number(difference > 0n);
+function compareWords(a: string, b: string): number {
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = rank(a[index]) - rank(b[index]);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
-/** `~`, then the end, then letters, then `.`, `-` and `+`, then numbers. */
-function rank(part: string): number {
-  if (part === '~') return 0;
-  if (part === '') return 1;
-  if (/^[A-Za-z]$/.test(part)) return 2;
-  return isNumber(part) ? 4 : 3;
+function rank(character: string | undefined): number {
+  if (character === '~') return -1;
+  if (character === undefined) return 0;
+  return character.charCodeAt(0) + (/[A-Za-z]/.test(character) ? 0 : 256);
 }
-
-const isNumber = (part: string): boolean => /^\d+$/.test(part);

@@ -9,6 +9,7 @@ import {
   checkFile,
   checkMachine,
   checkSpace,
+  checkUser,
   checkVersion,
 } from '../../system/install-checks.ts';
 import { readMachine } from '../../system/machine.ts';
@@ -28,7 +29,7 @@ import {
 } from './shared.ts';
 
 export const systemInstall: SystemAction = {
-  help: `Usage: vigie system install FILE [--force] [--restart] [--json]
+  help: `Usage: vigie system install FILE [--force] [--restart] [--check] [--json]
 
 Checks the bundle (signature, board, version, room), then writes it over the system that does
 not run, which takes some minutes on a card; the node works on meanwhile. The next restart
@@ -61,7 +62,8 @@ Example:
     return alone(root, async () => {
       checkFile(file);
       const machine = readMachine(root);
-      checkMachine(machine, values.check ? 0 : process.getuid?.());
+      checkMachine(machine);
+      if (!values.check && root === '/') checkUser(process.getuid?.());
       const info = await bundleInfo(file, machine.paths.raucConfig);
       checkCompatible(file, info, machine);
       checkVersion(file, info, machine, values.force === true);
