@@ -23,6 +23,7 @@ import type { AnomalyEvent, Emit, Tag } from './core/messages.ts';
 import type { NodeStatus } from './core/status.ts';
 import { millis } from './core/units.ts';
 import type { ZoneStore } from './core/zone-store.ts';
+import { type FirstBootReport, firstBootComponent } from './first-boot/report.ts';
 import { VigieNode } from './node.ts';
 import { Analysis } from './pipeline/analysis/analysis.ts';
 import type { Detector } from './pipeline/anomaly/detector.ts';
@@ -64,6 +65,8 @@ export interface WireOptions {
   readonly log: Log;
   /** What came as an update in place of the configuration file. */
   readonly pushed: PushedConfiguration;
+  /** What first boot said of the machine; absent where nothing was flashed. */
+  readonly firstBoot?: FirstBootReport | undefined;
   /** Ends the node and starts it again in the same process; returns at once. */
   readonly restart: (reason: string) => void;
   /** Parts that only this start of the node has. */
@@ -136,7 +139,8 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
   const control = new ControlSocket({ path: controlPath(dataDir), tables: [local, commands], log });
 
   const homeAssistant = await createHomeAssistant(config, dataDir, out.mqtt, { ...sinkParts, version });
-  const outward = [out.mqtt, homeAssistant, sparkplug, dashboard, control, bundles?.updates].filter(
+  const firstBoot = options.firstBoot && firstBootComponent(options.firstBoot);
+  const outward = [out.mqtt, homeAssistant, sparkplug, dashboard, control, bundles?.updates, firstBoot].filter(
     (sink) => sink !== undefined,
   );
   const supervisor = new Supervisor({

@@ -3,7 +3,7 @@
  * dropped on the boot partition, settle who this node is, apply both, and answer on the partition. READ THIS FIRST.
  */
 
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
 import { describeError } from '../core/errors.ts';
@@ -74,8 +74,9 @@ export async function firstBoot(options: FirstBootOptions): Promise<FirstBootRes
   run.problems.push(...applied.problems);
   const { hostname } = applied;
   const node = { id: identity.id, hostname };
-  const secrets = nodeFileSystem.list(join(data, DATA.secrets)).sort();
-  const report: FirstBootReport = { schema: 1, node, problems: run.problems, secrets };
+  const secrets =
+    run.attempt('secrets cannot be listed', () => nodeFileSystem.list(join(data, DATA.secrets))) ?? [];
+  const report: FirstBootReport = { schema: 1, node, problems: run.problems, secrets: secrets.sort() };
   run.answer(identity.id, applied, setupCode);
   run.attempt('the report cannot be written', () => writeReport(root, report));
   return { report, took: taken ? drop.took : [], identity: state, setupCode };
@@ -191,7 +192,7 @@ class Run {
   }
 
   #isConfigured(): boolean {
-    return nodeFileSystem.size(join(this.#options.data, DATA.configuration)) !== undefined;
+    return existsSync(join(this.#options.data, DATA.configuration));
   }
 
   #taken(): Readonly<Record<string, string>> {
@@ -210,7 +211,8 @@ class Run {
     try {
       // Looking into it is what mounts it.
       nodeFileSystem.list(boot);
-      if (!mounted || statSync(boot).dev !== statSync(dirname(boot)).dev) return true;
+      const isThere = existsSync(boot) && (!mounted || statSync(boot).dev !== statSync(dirname(boot)).dev);
+      if (isThere) return true;
       this.problems.push(`the boot partition is not there or is damaged: ${advice}`);
     } catch (error) {
       this.problems.push(`the boot partition cannot be read (${describeError(error)}): ${advice}`);

@@ -1,7 +1,7 @@
 /** Who this node is, apart from what anybody configures: made once on the card it runs from, of random bytes. */
 
 import { randomBytes } from 'node:crypto';
-import { StorageError } from '../core/errors.ts';
+import { describeError } from '../core/errors.ts';
 import { type FileSystem, nodeFileSystem } from '../core/file-system.ts';
 import { type Hardware, isSameHardware } from './hardware.ts';
 import { DATA } from './places.ts';
@@ -109,7 +109,7 @@ export function settleOrInvent(
   try {
     return settleIdentity(data, hardware, wish);
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    return { identity: makeIdentity(hardware), state: 'made', problem: error.message };
+    const problem = `the identity of this node cannot be kept: ${describeError(error)}`;
+    return { identity: makeIdentity(hardware), state: 'made', problem };
   }
 }

@@ -16,7 +16,8 @@ export interface FirstBootReport {
 /** @returns undefined where there is none (no image), or it cannot be read. */
 export function readReport(path: string): FirstBootReport | undefined {
   try {
-    return readJsonFile(path) as FirstBootReport | undefined;
+    const report = readJsonFile(path) as Partial<FirstBootReport> | undefined;
+    return report?.schema === 1 && Array.isArray(report.problems) ? (report as FirstBootReport) : undefined;
   } catch (error) {
     if (error instanceof StorageError) return undefined;
     throw error;

@@ -1,9 +1,11 @@
 /** Looks at the broker, as the node would connect to it, and at the dashboard's address. */
 
+import { kernelProbe } from '../../addon/clock-probe.ts';
 import type { HttpConfig } from '../../config/schema/http.ts';
 import type { MqttConfig } from '../../config/schema/mqtt.ts';
 import type { Config } from '../../config/schema/root.ts';
 import { readSecret } from '../../config/secret.ts';
+import { SystemClock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { isLoopback } from '../../core/loopback.ts';
 import { connectOptions, openerFor } from '../../sinks/mqtt/connection.ts';
@@ -21,8 +23,10 @@ export async function broker(config: Config): Promise<Finding> {
     await connectOnce(mqtt, clientId);
     return ok('broker', `${mqtt.url} lets the node in (MQTT ${mqtt.version === 5 ? '5' : '3.1.1'})`);
   } catch (error) {
-    const endpoint = { url: mqtt.url, clientId, version: mqtt.version, username: mqtt.username };
-    return failure('broker', 'no connection', failureOf(error, endpoint).detail);
+    const { url, version, username } = mqtt;
+    const now = new SystemClock(kernelProbe).stamp();
+    const { detail } = failureOf(error, { url, clientId, version, username, now });
+    return failure('broker', 'no connection', detail);
   }
 }
 

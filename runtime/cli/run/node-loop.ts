@@ -7,6 +7,8 @@ import { type ConfigSource, PushedConfiguration } from '../../config/pushed/push
 import { SystemClock } from '../../core/clock.ts';
 import type { Component } from '../../core/component.ts';
 import { createLog, type Log } from '../../core/log.ts';
+import { REPORT } from '../../first-boot/places.ts';
+import { readReport } from '../../first-boot/report.ts';
 import type { VigieNode } from '../../node.ts';
 import { version } from '../version.ts';
 import { Asked } from './asked.ts';
@@ -95,6 +97,7 @@ async function joined(
     version: version(),
     log,
     pushed,
+    firstBoot: readReport(REPORT),
     restart: (reason) => asked.restart(reason),
     ...(extra ? { extra: extra(asked, log) } : {}),
   });

@@ -74,5 +74,6 @@ function meantBy(name: string): string | undefined {
   if (/^id_[a-z0-9]+\.pub$/.test(lower)) return DROPPED.sshKeys;
   // One letter may be wrong: `vigei.yaml`, `authorised_keys`, `secret`.
   const near = nearestName(lower, Object.values(DROPPED));
-  return near?.[0] === lower[0] && Math.abs(near!.length - lower.length) <= 2 ? near : undefined;
+  if (near === undefined || near[0] !== lower[0]) return undefined;
+  return Math.abs(near.length - lower.length) <= 2 ? near : undefined;
 }

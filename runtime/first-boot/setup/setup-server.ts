@@ -98,6 +98,8 @@ export class SetupServer {
     } catch (error) {
       const { log } = this.#options;
       if (response.headersSent) return void response.destroy();
+      // What is left of a body that is too long must not be read as the next request.
+      response.setHeader('Connection', 'close');
       if (error instanceof InputError) return replyError(response, 400, error.code, describeError(error));
       log.error({ event: 'setup.request.failed', error: describeError(error) }, 'a request failed');
       const [code, text] =

@@ -1,6 +1,7 @@
 /** Why there is no connection to the broker: a bounded label for metrics, and a text that says what to do. */
 
 import { describeError, InputError } from '../../core/errors.ts';
+import type { Stamp } from '../../core/messages.ts';
 
 export type FailureReason =
   | 'credentials'
@@ -31,6 +32,8 @@ export interface Endpoint {
   readonly clientId: string;
   readonly version: 4 | 5;
   readonly username: string | undefined;
+  /** The node's clock: certificates are judged by it. */
+  readonly now: Pick<Stamp, 'wall' | 'timeQuality'>;
 }
 
 /** CONNACK return codes of MQTT 3.1.1 (1 … 5) and reason codes of MQTT 5 (from 128; also in DISCONNECT). */
@@ -107,7 +110,7 @@ function byText(text: string): FailureReason {
 }
 
 function explain(reason: FailureReason, endpoint: Endpoint, text: string): string {
-  const { url, clientId, username, version } = endpoint;
+  const { url, clientId, username, version, now } = endpoint;
   const who = username === undefined ? 'no user name' : `user '${username}'`;
   switch (reason) {
     case 'credentials':
@@ -116,7 +119,7 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
       // mosquitto says so of a wrong password too.
       return `the broker does not let ${who} with client id '${clientId}' in: check the password in the file named by mqtt.passwordFile, and the broker's access rules (${text})`;
     case 'tls':
-      return `no trusted TLS connection to ${url}: ${text}; ${tlsAdvice(text)}`;
+      return `no trusted TLS connection to ${url}: ${text}; ${tlsAdvice(text, now)}`;
     case 'dns':
       return `the host name of ${url} cannot be resolved: check the name and the node's DNS (${text})`;
     case 'refused':
@@ -146,11 +149,23 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
   }
 }
 
-function tlsAdvice(text: string): string {
+function tlsAdvice(text: string, now: Endpoint['now']): string {
   if (/ALTNAME|altnames/i.test(text)) return 'its certificate is for another name: see mqtt.tls.serverName';
-  if (/NOT_YET_VALID|not yet valid/i.test(text)) return 'the certificate starts later: is the clock set?';
-  if (/EXPIRED|expired/i.test(text)) return 'a certificate has expired (or the clock is wrong)';
+  if (/NOT_YET_VALID|not yet valid/i.test(text)) return notYetValid(now);
+  if (/EXPIRED|expired/i.test(text)) return `a certificate has expired, or the clock is wrong: ${clockSays(now)}`;
   if (/alert|ALERT/.test(text)) return 'the broker refused the client certificate: see mqtt.tls.certFile';
   if (/wrong version|packet length|EPROTO/i.test(text)) return 'is this the TLS port of the broker?';
   return 'its certificate is not signed by a known authority: see mqtt.tls.caFile';
+}
+
+function notYetValid(now: Endpoint['now']): string {
+  const begins = `the certificate begins later than today by this node's clock: ${clockSays(now)}`;
+  if (now.timeQuality === 'synced') return `${begins}; so it is the broker's certificate that is wrong`;
+  return `${begins}; see that the node reaches a time server (NTP, UDP port 123); it connects as soon as the clock is set, and loses nothing meanwhile`;
+}
+
+/** The day alone: a text that changes every second would be logged every second. */
+function clockSays({ wall, timeQuality }: Endpoint['now']): string {
+  const day = new Date(wall).toISOString().slice(0, 10);
+  return timeQuality === 'synced' ? `it says ${day}, from a time server` : `it says ${day}, which no time server set`;
 }

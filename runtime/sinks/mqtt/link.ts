@@ -109,6 +109,7 @@ export class BrokerLink {
       clientId: to.clientId,
       version: config.version,
       username: config.username,
+      now: clock.stamp(),
     };
     let client: MqttClient;
     try {

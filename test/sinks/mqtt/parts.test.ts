@@ -13,7 +13,8 @@ import { failureOf, failureOfCode } from '../../../runtime/sinks/mqtt/failure.ts
 import { Holds } from '../../../runtime/sinks/mqtt/holds.ts';
 import { TokenBucket } from '../../../runtime/sinks/mqtt/token-bucket.ts';
 
-const ENDPOINT = { url: 'mqtts://b:8883', clientId: 'c', version: 5, username: 'u' } as const;
+const NOW = { wall: epochMillis(0), timeQuality: 'unsynced' } as const;
+const ENDPOINT = { url: 'mqtts://b:8883', clientId: 'c', version: 5, username: 'u', now: NOW } as const;
 
 test('the envelope is JSON whatever the names and the body are', () => {
   const body = fc.dictionary(
@@ -112,7 +113,11 @@ test('failures are sorted by what a person can do about them', () => {
     [new Error('gibberish'), 'protocol'],
   ];
   for (const [error, reason] of expected) assert.is(failureOf(error, ENDPOINT).reason, reason, String(error));
-  assert.match(failureOf(coded('CERT_NOT_YET_VALID'), ENDPOINT).detail, /clock/);
+  const early = failureOf(coded('CERT_NOT_YET_VALID'), ENDPOINT).detail;
+  assert.match(early, /clock: it says 1970-01-01, which no time server set; .* reaches a time server/);
+  const now = { wall: epochMillis(1.8e12), timeQuality: 'synced' } as const;
+  const wrong = failureOf(coded('CERT_NOT_YET_VALID'), { ...ENDPOINT, now }).detail;
+  assert.match(wrong, /2027-01-15, from a time server; so it is the broker's certificate/);
   for (const code of [4, 134]) assert.is(failureOfCode(code, ENDPOINT).reason, 'credentials');
   for (const code of [5, 135]) assert.is(failureOfCode(code, ENDPOINT).reason, 'not-authorized');
   assert.is(failureOfCode(142, ENDPOINT).reason, 'taken-over');
