@@ -140,9 +140,15 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
 
   const homeAssistant = await createHomeAssistant(config, dataDir, out.mqtt, { ...sinkParts, version });
   const firstBoot = options.firstBoot && firstBootComponent(options.firstBoot);
-  const outward = [out.mqtt, homeAssistant, sparkplug, dashboard, control, bundles?.updates, firstBoot].filter(
-    (sink) => sink !== undefined,
-  );
+  const outward = [
+    out.mqtt,
+    homeAssistant,
+    sparkplug,
+    dashboard,
+    control,
+    bundles?.updates,
+    firstBoot,
+  ].filter((sink) => sink !== undefined);
   const supervisor = new Supervisor({
     components: [
       outbox,

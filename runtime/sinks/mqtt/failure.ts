@@ -152,7 +152,8 @@ function explain(reason: FailureReason, endpoint: Endpoint, text: string): strin
 function tlsAdvice(text: string, now: Endpoint['now']): string {
   if (/ALTNAME|altnames/i.test(text)) return 'its certificate is for another name: see mqtt.tls.serverName';
   if (/NOT_YET_VALID|not yet valid/i.test(text)) return notYetValid(now);
-  if (/EXPIRED|expired/i.test(text)) return `a certificate has expired, or the clock is wrong: ${clockSays(now)}`;
+  if (/EXPIRED|expired/i.test(text))
+    return `a certificate has expired, or the clock is wrong: ${clockSays(now)}`;
   if (/alert|ALERT/.test(text)) return 'the broker refused the client certificate: see mqtt.tls.certFile';
   if (/wrong version|packet length|EPROTO/i.test(text)) return 'is this the TLS port of the broker?';
   return 'its certificate is not signed by a known authority: see mqtt.tls.caFile';
@@ -167,5 +168,7 @@ function notYetValid(now: Endpoint['now']): string {
 /** The day alone: a text that changes every second would be logged every second. */
 function clockSays({ wall, timeQuality }: Endpoint['now']): string {
   const day = new Date(wall).toISOString().slice(0, 10);
-  return timeQuality === 'synced' ? `it says ${day}, from a time server` : `it says ${day}, which no time server set`;
+  return timeQuality === 'synced'
+    ? `it says ${day}, from a time server`
+    : `it says ${day}, which no time server set`;
 }
