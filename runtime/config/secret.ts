@@ -1,6 +1,6 @@
 /** Secrets are read from files or systemd credentials each time they are needed, and never kept or logged. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 
@@ -31,5 +31,9 @@ function secretPath(reference: string): string {
       `${reference} needs systemd credentials, and there are none: ${fix}`,
     );
   }
-  return join(directory, reference.slice('credential:'.length));
+  const name = reference.slice('credential:'.length);
+  const path = join(directory, name);
+  // vigie.service loads a whole folder (/etc/credstore/vigie): systemd puts what it calls the folder before each name.
+  const inFolder = join(directory, `vigie_${name}`);
+  return !existsSync(path) && existsSync(inFolder) ? inFolder : path;
 }

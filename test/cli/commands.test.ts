@@ -7,7 +7,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { vigie, vigieHere } from '../support/cli.ts';
 
-const COMMANDS = ['run', 'check', 'doctor', 'demo', 'simulate', 'evaluate', 'bench', 'outbox', 'model'];
+const COMMANDS = [
+  'run',
+  'check',
+  'doctor',
+  'demo',
+  'simulate',
+  'evaluate',
+  'bench',
+  'outbox',
+  'model',
+  'service',
+];
 const folder = mkdtempSync(join(tmpdir(), 'vigie-cli-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
