@@ -1,0 +1,151 @@
+/** Drives the guest of guest.sh: starts it, reads its serial line, takes its power. `interruptions.sh --help` explains. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { VigieError } from '../../../runtime/core/errors.ts';
+import { packageRoot } from '../../../runtime/core/paths.ts';
+
+/** Far more than a start takes on a busy machine without KVM. */
+const START_LIMIT_MS = 1_200_000;
+const UPDATE_LIMIT_MS = 2_400_000;
+
+const { values } = parseArgs({
+  options: { cuts: { type: 'string' }, seed: { type: 'string' }, keep: { type: 'boolean' } },
+});
+const cuts = Number(values.cuts ?? 20);
+const seed = Number(values.seed ?? 1);
+if (!Number.isSafeInteger(cuts) || !Number.isSafeInteger(seed)) {
+  process.stderr.write('interruptions: --cuts and --seed take whole numbers\n');
+  process.exit(2);
+}
+
+const folder = join(packageRoot, 'build/image/update-test');
+const scratch = mkdtempSync(join(tmpdir(), 'vigie-update-test-'));
+const problems: string[] = [];
+
+/** The guest between two power cuts. */
+class Power {
+  readonly #qemu: ChildProcess;
+  readonly lines: string[] = [];
+  #waiting: { matches: (line: string) => boolean; found: (line: string) => void }[] = [];
+  #text = '';
+
+  constructor() {
+    this.#qemu = spawn('nice', ['-n', '5', 'qemu-system-x86_64', ...arguments_()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#qemu.stdout!.setEncoding('latin1').on('data', (text: string) => this.#read(text));
+  }
+
+  /** @returns the line; undefined when it did not come in time. */
+  async line(matches: (line: string) => boolean, limit: number): Promise<string | undefined> {
+    const found = new Promise<string>((resolve) => this.#waiting.push({ matches, found: resolve }));
+    const abort = new AbortController();
+    const late = delay(limit, undefined, { signal: abort.signal }).catch(() => undefined);
+    const line = await Promise.race([found, late]);
+    abort.abort();
+    return line as string | undefined;
+  }
+
+  async cut(): Promise<void> {
+    const ended = new Promise((resolve) => this.#qemu.once('close', resolve));
+    this.#qemu.kill('SIGKILL');
+    await ended;
+  }
+
+  #read(text: string): void {
+    this.#text += text;
+    const lines = this.#text.split(/\r?\n/);
+    this.#text = lines.pop()!;
+    for (const line of lines) {
+      const at = line.indexOf('VIGIE ');
+      if (at < 0) continue;
+      const said = line.slice(at + 6);
+      this.lines.push(said);
+      if (said.startsWith('up ')) checkWhole(said);
+      if (/^cannot go on|lost$/.test(said)) problems.push(said);
+      for (const one of this.#waiting.filter(({ matches }) => matches(said))) one.found(said);
+      this.#waiting = this.#waiting.filter(({ matches }) => !matches(said));
+    }
+  }
+}
+
+function arguments_(): string[] {
+  const drive = (what: string) => ['-drive', `format=raw,${what}`];
+  return [
+    ...'-M q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 1024 -nodefaults -display none'.split(
+      ' ',
+    ),
+    ...drive('if=pflash,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd'),
+    ...drive(`if=pflash,file=${join(scratch, 'vars.fd')}`),
+    ...drive(`if=virtio,file=${join(scratch, 'disk.img')}`),
+    ...drive(`if=virtio,readonly=on,file=${join(folder, 'bundles.ext4')}`),
+    ...'-device virtio-rng-pci -serial stdio'.split(' '),
+  ];
+}
+
+/** Root, kernel (its command line comes with it) and content belong to one version, and to the slot that was started. */
+function checkWhole(said: string): void {
+  const facts = Object.fromEntries(said.split(' ').map((pair) => pair.split('=')));
+  const isWhole = facts.root === facts.boot && facts.payload === 'whole' && /^[AB]$/.test(facts.slot ?? '');
+  if (!isWhole) problems.push(`half a system was started: ${said}`);
+  if (facts.standing !== 'stable' && facts.standing !== 'on-trial') problems.push(`strange: ${said}`);
+}
+
+/** Small, and the same everywhere: Numerical Recipes' linear congruential generator. */
+function* moments(): Generator<number> {
+  for (let state = seed >>> 0; ; ) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    yield state / 2 ** 32;
+  }
+}
+
+async function main(): Promise<void> {
+  copyFileSync('/usr/share/OVMF/OVMF_VARS_4M.fd', join(scratch, 'vars.fd'));
+  copyFileSync(join(folder, 'disk.img'), join(scratch, 'disk.img'));
+  const isUp = (line: string) => line.startsWith('up ');
+  let power = new Power();
+  const began = performance.now();
+  if (!(await power.line(isUp, START_LIMIT_MS)))
+    throw new VigieError('guest-start', 'the guest never started');
+  const up = performance.now();
+  if (!(await power.line((line) => line.startsWith('kept '), UPDATE_LIMIT_MS)))
+    throw new VigieError('guest-update', 'it was never updated');
+  const cycle = performance.now() - up;
+  say(`undisturbed: started in ${seconds(up - began)} s; updated, restarted and kept in ${seconds(cycle)} s`);
+  const random = moments();
+  for (let number = 1; number <= cuts && problems.length === 0; number++) {
+    const after = Math.round(random.next().value! * cycle);
+    await delay(after);
+    await power.cut();
+    const phase = power.lines.at(-1) ?? 'before anything was said';
+    const from = performance.now();
+    power = new Power();
+    const said = await power.line(isUp, START_LIMIT_MS);
+    if (!said) problems.push(`cut ${number}: it did not start again within ${START_LIMIT_MS / 1000} s`);
+    say(
+      `cut ${number}: ${seconds(after)} s on, after "${phase}": ${said}, in ${seconds(performance.now() - from)} s`,
+    );
+  }
+  if (problems.length === 0 && !(await power.line((line) => line.startsWith('kept '), UPDATE_LIMIT_MS)))
+    problems.push('after all that, no update was kept any more');
+  await power.cut();
+}
+
+/** For a person; the last line for CI. */
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
+
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+await main().catch((error: unknown) => problems.push(String(error)));
+for (const problem of problems) say(`FAILED: ${problem}`);
+say(`${problems.length === 0 ? 1 : 0} passed, ${problems.length === 0 ? 0 : 1} failed`);
+// Also ends a guest that still runs after a failure.
+process.exit(problems.length === 0 ? 0 : 1);
