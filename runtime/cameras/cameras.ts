@@ -95,7 +95,10 @@ export function createCameras(parts: CamerasParts): Cameras {
     cameras,
     limits: running.config.snapshots,
     picture,
-    onKept: (...kept) => scenes.keepSnapshot(...kept),
+    onKept: (camera, event, snapshot) => {
+      scenes.keepSnapshot(camera, event, snapshot);
+      views.get(camera)?.pictured(event);
+    },
   });
   const health = (camera: string) => groups.get(camera)?.health().parts?.[camera] ?? HEALTHY;
   const views = new Map(
@@ -103,7 +106,8 @@ export function createCameras(parts: CamerasParts): Cameras {
       const { name } = camera;
       const asked = { picture: (wish: PictureWish) => picture(name, wish), health: () => health(name) };
       const kept = (event: string) => snapshots.read(name, event);
-      return [name, new LiveView({ camera, clock, kept, ...asked })];
+      const earlier = () => snapshots.earlier(name);
+      return [name, new LiveView({ camera, clock, kept, earlier, ...asked })];
     }),
   );
   log.info({ event: 'cameras.joined', cameras: cameras.length }, `${cameras.length} cameras are watched`);

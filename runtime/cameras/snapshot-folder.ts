@@ -1,11 +1,11 @@
 /** Pictures of events on the node's disk, `<camera>/<event>.jpg`: bounded in bytes, number and age, the oldest go first. */
 
 import { readdirSync, statSync, utimesSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { StorageError } from '../core/errors.ts';
 import { type FileSystem, nodeFileSystem } from '../core/file-system.ts';
-import type { Bytes, Millis } from '../core/units.ts';
+import { type Bytes, type EpochMillis, epochMillis, type Millis } from '../core/units.ts';
 
 export interface SnapshotFolderOptions {
   readonly directory: string;
@@ -27,6 +27,8 @@ interface Picture {
   readonly bytes: number;
   /** Wall time of the file; undefined where the clock was not set. */
   readonly at: number | undefined;
+  /** Of an earlier start of the node. */
+  readonly left?: true;
 }
 
 export class SnapshotFolder {
@@ -52,8 +54,17 @@ export class SnapshotFolder {
   open(): void {
     for (const { path, bytes, at } of found(this.#options.directory)) {
       if (path.endsWith('.new')) this.#fs.remove(path);
-      else this.#add(path, { bytes, at: at < FIRST_DAY ? undefined : at });
+      else this.#add(path, { bytes, at: at < FIRST_DAY ? undefined : at, left: true });
     }
+  }
+
+  /** What an earlier start of the node left of this camera and knows the time of, newest first. */
+  left(camera: string): { event: string; at: EpochMillis }[] {
+    const folder = join(this.#options.directory, camera);
+    return [...this.#files]
+      .filter(([path, { at, left }]) => left && at !== undefined && dirname(path) === folder)
+      .map(([path, { at }]) => ({ event: basename(path, '.jpg'), at: epochMillis(at!) }))
+      .reverse();
   }
 
   /** Deletes what is too old. While the clock is not set nothing is; what was taken then ages from the moment it is. */
@@ -61,9 +72,10 @@ export class SnapshotFolder {
     const { clock, mostAge } = this.#options;
     if (clock.timeQuality() !== 'synced') return;
     const now = clock.wall();
-    for (const [path, { bytes, at }] of [...this.#files]) {
+    for (const [path, picture] of [...this.#files]) {
+      const { at } = picture;
       if (at === undefined) {
-        this.#files.set(path, { bytes, at: now });
+        this.#files.set(path, { ...picture, at: now });
         touch(path, now);
       } else if (now - at > mostAge) {
         this.#fs.remove(path);

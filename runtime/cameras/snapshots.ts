@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CameraConfig } from '../config/schema/camera.ts';
 import type { CameraSnapshotsConfig, SnapshotsConfig } from '../config/schema/snapshots.ts';
+import type { EarlierPicture } from '../core/camera-view.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Component, HEALTHY, type Health } from '../core/component.ts';
 import { describeError } from '../core/errors.ts';
@@ -114,6 +115,11 @@ export class Snapshots implements Component {
     } catch {
       return undefined;
     }
+  }
+
+  /** What an earlier start of the node left of the camera, newest first. */
+  earlier(camera: string): readonly EarlierPicture[] {
+    return this.#folder.left(camera);
   }
 
   async #take(camera: string, wish: PictureWish, events: readonly string[], stamp: Stamp): Promise<void> {

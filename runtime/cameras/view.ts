@@ -4,6 +4,8 @@ import type { CameraConfig } from '../config/schema/camera.ts';
 import type { Annotations, Colour } from '../core/annotations.ts';
 import type {
   CameraView,
+  EarlierPicture,
+  ViewEvent,
   ViewFollower,
   ViewPicture,
   ViewScene,
@@ -23,10 +25,13 @@ export interface LiveViewOptions {
   readonly health: () => Health;
   readonly picture: (wish: PictureWish) => Promise<CapturedPicture>;
   readonly kept: CameraView['kept'];
+  readonly earlier: CameraView['earlierPictures'];
 }
 
 /** What was found longer ago is not drawn on a picture of now. */
 const FRESH = 1000;
+/** Events that a page which is opened now still shows. */
+const RECENT = 50;
 
 const GREEN: Colour = [52, 168, 83];
 const RED: Colour = [217, 48, 37];
@@ -45,6 +50,8 @@ export class LiveView implements CameraView {
   #areas: Pick<Annotations, 'zones' | 'tripwires'>;
   readonly #followers = new Set<ViewFollower>();
   readonly #open = new Map<string, OpenEvent>();
+  /** By id, in the order they began. */
+  readonly #recent = new Map<string, ViewEvent>();
   #scene: ViewScene | undefined;
 
   constructor(options: LiveViewOptions) {
@@ -102,7 +109,28 @@ export class LiveView implements CameraView {
   event(event: DetectionEvent, stamp: Stamp): void {
     if (event.phase === 'end') this.#open.delete(event.id);
     else if (event.phase !== 'once') this.#open.set(event.id, { event, stamp });
+    this.#recent.set(event.id, { event, stamp, picture: this.#recent.get(event.id)?.picture ?? 0 });
+    // Of those that are over the oldest goes.
+    const over = this.#recent.size > RECENT && this.#recent.keys().find((id) => !this.#open.has(id));
+    if (over) this.#recent.delete(over);
     for (const follower of this.#followers) follower.event(event, stamp);
+  }
+
+  /** A picture of the event lies on the disk, better than any before. */
+  pictured(id: string): void {
+    const recent = this.#recent.get(id);
+    if (!recent) return;
+    const picture = recent.picture + 1;
+    this.#recent.set(id, { ...recent, picture });
+    for (const follower of this.#followers) follower.pictured?.(id, picture);
+  }
+
+  recentEvents(): readonly ViewEvent[] {
+    return [...this.#recent.values()];
+  }
+
+  earlierPictures(): readonly EarlierPicture[] {
+    return this.#options.earlier().slice(0, RECENT);
   }
 
   #freshScene(): ViewScene | undefined {

@@ -3,7 +3,7 @@
 import type { Health } from './component.ts';
 import type { Box } from './geometry.ts';
 import type { DetectionEvent, Stamp } from './messages.ts';
-import type { Millis } from './units.ts';
+import type { EpochMillis, Millis } from './units.ts';
 
 export interface ViewWish {
   /** Longest side, pixels: larger pictures are scaled down. */
@@ -54,6 +54,23 @@ export interface ViewFollower {
   event(event: DetectionEvent, stamp: Stamp): void;
   /** Its zones are others from now on. */
   configured?(): void;
+  /** There is a picture of the event, or a better one than before. */
+  pictured?(event: string, picture: number): void;
+}
+
+/** The last phase of an event. */
+export interface ViewEvent {
+  readonly event: DetectionEvent;
+  readonly stamp: Stamp;
+  /** Rises with each better picture that is kept of it; 0 while there is none. */
+  readonly picture: number;
+}
+
+/** A picture that an earlier start of the node left; what it knew of the event it told the broker. */
+export interface EarlierPicture {
+  /** Id of the event. */
+  readonly event: string;
+  readonly at: EpochMillis;
 }
 
 export interface CameraView {
@@ -67,6 +84,10 @@ export interface CameraView {
   zones(): readonly string[];
   /** Open intrusions, oldest first. */
   openEvents(): readonly { readonly event: DetectionEvent; readonly stamp: Stamp }[];
+  /** The last ones of this start of the node, open and over, oldest first. */
+  recentEvents(): readonly ViewEvent[];
+  /** Newest first. */
+  earlierPictures(): readonly EarlierPicture[];
   /** @returns what ends it. */
   follow(follower: ViewFollower): () => void;
 }

@@ -130,6 +130,26 @@ test('pictures of an earlier start count by their age, and halves are removed', 
   assert.equal(['gate/a.jpg', 'gate/b.jpg', 'gate/d.jpg'].map(has), [true, false, true]);
 });
 
+test('what an earlier start left is listed by camera, newest first', async () => {
+  const { made, options } = folder();
+  for (const [name, event] of [
+    ['gate', '1'],
+    ['yard', '2'],
+    ['gate', '3'],
+  ] as const) {
+    const path = join(options.directory, await made.keep(name, event, new Uint8Array(10)));
+    utimesSync(path, now / 1000 + Number(event), now / 1000 + Number(event));
+  }
+  assert.equal(made.left('gate'), [], 'those are of this start');
+  const again = new SnapshotFolder(options);
+  again.open();
+  await again.keep('gate', '4', new Uint8Array(10));
+  assert.equal(
+    again.left('gate').map(({ event }) => event),
+    ['3', '1'],
+  );
+});
+
 test('a full disk is named, and leaves the picture before as it was', async () => {
   let broken = false;
   const full = refusing('ENOSPC');

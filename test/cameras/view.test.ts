@@ -56,6 +56,7 @@ function rig() {
     picture,
     health: () => HEALTHY,
     kept: async () => undefined,
+    earlier: () => [{ event: 'old', at: epochMillis(1) }],
   });
   return { view, wishes, pass: (ms: number) => (now += ms) };
 }
@@ -107,6 +108,55 @@ test('what was found long ago is not drawn on a picture of now', async () => {
   assert.equal([wishes[0]?.sequence, wishes[0]?.annotations?.boxes], [undefined, []]);
   await view.picture({ ...WISH, annotated: false });
   assert.is(wishes[1]?.annotations, undefined);
+});
+
+test('events stay to be shown once they are over, with their pictures, up to a bound', () => {
+  const { view } = rig();
+  const heard: unknown[] = [];
+  view.follow({
+    scene: () => {},
+    event: () => {},
+    pictured: (...picture) => heard.push(picture),
+    configured: () => heard.push('configured'),
+  });
+  const stamp = { mono: 1 } as Stamp;
+  const event = (phase: string, id: string) => view.event({ id, phase } as DetectionEvent, stamp);
+  event('start', 'open');
+  for (const id of ['a', 'b']) {
+    event('start', id);
+    view.pictured(id);
+    event('end', id);
+  }
+  view.pictured('b');
+  view.pictured('nobody');
+  const recent = () =>
+    view.recentEvents().map(({ event, picture }) => `${event.id} ${event.phase} ${picture}`);
+  assert.equal(recent(), ['open start 0', 'a end 1', 'b end 2']);
+  assert.equal(heard, [
+    ['a', 1],
+    ['b', 1],
+    ['b', 2],
+  ]);
+  for (let i = 0; i < 100; i++) event('once', `c${i}`);
+  assert.is(recent().length, 50);
+  assert.is(recent()[0], 'open start 0', 'what is open stays');
+  assert.equal(view.earlierPictures(), [{ event: 'old', at: 1 }]);
+});
+
+test('zones that change are drawn at once, and told to who follows', async () => {
+  const { view, wishes } = rig();
+  let told = 0;
+  view.follow({ scene: () => {}, event: () => {}, configured: () => told++ });
+  assert.equal(view.zones(), ['yard']);
+  view.configure(
+    camera({ detection: { zones: [{ name: 'door', polygon: square }] }, model: { manifest: 'm' } }),
+  );
+  assert.equal([view.zones(), told], [['door'], 1]);
+  await view.picture({ ...WISH, annotated: true });
+  assert.equal(
+    wishes[0]?.annotations?.zones?.map(({ name }) => name),
+    ['door'],
+  );
 });
 
 test('who follows hears scenes and events; open events are kept until they end', () => {

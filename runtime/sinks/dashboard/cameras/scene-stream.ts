@@ -1,9 +1,8 @@
-/** What one camera sees, as server-sent events: `scene`, `detection`, `health`, `zones`, `beat`. Follows the camera only while someone listens. */
+/** What one camera sees, as server-sent events: `scene`, `detection`, `picture`, `health`, `zones`, `beat`. Follows the camera only while someone listens. */
 
 import type { ServerResponse } from 'node:http';
-import type { CameraView, ViewScene } from '../../../core/camera-view.ts';
+import type { CameraView, ViewEvent, ViewScene } from '../../../core/camera-view.ts';
 import type { Clock } from '../../../core/clock.ts';
-import type { DetectionEvent, Stamp } from '../../../core/messages.ts';
 
 const MOST_LISTENERS = 16;
 /** Unsent bytes at which a listener counts as too slow for events, which must not be skipped. */
@@ -40,17 +39,13 @@ export class SceneStream {
       'X-Accel-Buffering': 'no',
     });
     response.write(`retry: 2000\n\n${message('health', this.#view.health())}`);
-    response.write(
-      message(
-        'events',
-        this.#view.openEvents().map(({ event, stamp }) => detectionView(event, stamp)),
-      ),
-    );
+    response.write(message('events', [...this.#earlier(), ...this.#view.recentEvents().map(detectionView)]));
     response.on('close', () => this.#remove(response));
     this.#listeners.add(response);
     this.#unfollow ??= this.#view.follow({
       scene: (scene) => this.#scene(scene),
-      event: (event, stamp) => this.#send('detection', detectionView(event, stamp)),
+      event: (event, stamp) => this.#send('detection', detectionView({ event, stamp, picture: 0 })),
+      pictured: (id, picture) => this.#send('picture', { id, picture }),
       // To be loaded again.
       configured: () => this.#send('zones', {}),
     });
@@ -63,6 +58,14 @@ export class SceneStream {
       listener.end();
       this.#remove(listener);
     }
+  }
+
+  /** Oldest first, as events are. */
+  #earlier() {
+    return this.#view
+      .earlierPictures()
+      .map(({ event, at }) => ({ id: event, phase: 'earlier', at, timeSynced: true, picture: 1 }))
+      .reverse();
   }
 
   #scene(scene: ViewScene): void {
@@ -114,7 +117,7 @@ export class SceneStream {
 }
 
 /** JSON of an event in the stream and in `/api/cameras`. */
-export function detectionView(event: DetectionEvent, stamp: Stamp) {
+export function detectionView({ event, stamp, picture }: ViewEvent) {
   const { id, kind, phase, zone, direction, track, label, confidence, durationMs, summary } = event;
   return {
     id,
@@ -129,6 +132,7 @@ export function detectionView(event: DetectionEvent, stamp: Stamp) {
     summary,
     at: stamp.wall,
     timeSynced: stamp.timeQuality === 'synced',
+    picture,
   };
 }
 

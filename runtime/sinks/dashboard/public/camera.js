@@ -124,28 +124,51 @@ function fillTrack(item, { id, label, score, state, intrudes }) {
 
 function setEvent(event) {
   const isNew = event.phase === 'start' || event.phase === 'once';
-  events = [event, ...events.filter(({ id }) => id !== event.id)].slice(0, KEPT_EVENTS);
+  const before = events.find(({ id }) => id === event.id);
+  const now = { ...event, picture: event.picture || before?.picture || 0 };
+  events = [now, ...events.filter(({ id }) => id !== event.id)].slice(0, KEPT_EVENTS);
   renderEvents();
   if (isNew) setText($('announce'), event.summary);
 }
 
+/** There is a picture of an event, or a better one. */
+function setPicture({ id, picture }) {
+  events = events.map((event) => (event.id === id ? { ...event, picture } : event));
+  renderEvents();
+}
+
 function renderEvents() {
   $('no-events').hidden = events.length > 0;
-  keyed(
-    $('events'),
-    events,
-    ({ id }) => id,
-    createTrack,
-    (item, { phase, summary, at, timeSynced }) => {
-      const open = phase === 'start' || phase === 'update';
-      setClass(item, open ? 'open' : '');
-      setText(item.children[0], open ? '◆' : '◇');
-      setClass(item.children[1], 'summary phase');
-      setText(item.children[1], summary);
-      setClass(item.children[2], 'when');
-      setText(item.children[2], format.clock(at) + (timeSynced ? '' : ' ?'));
-    },
-  );
+  keyed($('events'), events, ({ id }) => id, createEvent, fillEvent);
+}
+
+function createEvent() {
+  const item = createTrack();
+  const thumbnail = el('img', { alt: '', loading: 'lazy', decoding: 'async' });
+  // Deleted since: the node keeps so many.
+  thumbnail.addEventListener('error', () => setClass(thumbnail.parentElement, 'thumbnail none'));
+  item.append(el('a', { class: 'thumbnail none', target: '_blank', rel: 'noopener' }, thumbnail));
+  return item;
+}
+
+function fillEvent(item, { id, phase, summary, at, timeSynced, picture }) {
+  const [mark, text, when, link] = item.children;
+  const open = phase === 'start' || phase === 'update';
+  setClass(item, open ? 'open' : '');
+  setText(mark, open ? '◆' : '◇');
+  setClass(text, 'summary phase');
+  setText(text, summary ?? 'Before the last start of the node');
+  setClass(when, 'when');
+  const time =
+    phase === 'earlier' ? format.moment(at, Date.now()) : format.clock(at) + (timeSynced ? '' : ' ?');
+  setText(when, time);
+  if (picture === 0) return;
+  const source = `${base}/snapshots/${encodeURIComponent(id)}.jpg?${picture}`;
+  if (link.getAttribute('href') === source) return;
+  setClass(link, 'thumbnail');
+  link.href = source;
+  link.setAttribute('aria-label', `Picture of the event of ${time}`);
+  link.firstChild.src = source;
 }
 
 document.title = `${name} · Vigie`;
@@ -159,14 +182,16 @@ follow(
     open: refresh,
     lost,
     health: setHealth,
-    events: (open) => {
-      events = [...open].reverse().concat(events.filter(({ id }) => !open.some((one) => one.id === id)));
+    events: (known) => {
+      const others = events.filter(({ id }) => !known.some((one) => one.id === id));
+      events = [...known].reverse().concat(others).slice(0, KEPT_EVENTS);
       renderEvents();
     },
     scene: setScene,
     detection: setEvent,
+    picture: setPicture,
     zones: zones.load,
   },
   `${base}/events`,
-  ['health', 'events', 'scene', 'detection', 'zones'],
+  ['health', 'events', 'scene', 'detection', 'picture', 'zones'],
 );

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FileZoneStore } from '../../../../runtime/config/zones/file-zone-store.ts';
 import { readZones } from '../../../../runtime/config/zones/zone-file.ts';
-import { millis } from '../../../../runtime/core/units.ts';
+import { epochMillis, millis } from '../../../../runtime/core/units.ts';
 import { CAMERA_PAGES, type Plant, startPlant } from '../harness.ts';
 import { intrusion, MadeUpCamera, stamp, ZONES } from './made-up-camera.ts';
 
@@ -141,6 +141,32 @@ test('live picture, tracks, events and zones are shown; the picture moves', asyn
   camera.tell(intrusion('i-2'), stamp());
   await becomesTrue("document.querySelectorAll('#events li').length === 2");
   assert.match(await text('#announce'), /person in zone/);
+  assert.equal(complaints, []);
+});
+
+test('past events are there with their pictures, and a picture that comes later is shown, too', async () => {
+  const { jpeg } = await camera.picture({ most: 320, quality: 80, mostBytes: 50_000, annotated: false });
+  camera.kept = async (event) => (event === 'gone' ? undefined : jpeg);
+  camera.over.push({ event: intrusion('i-0', 'end'), stamp: stamp(), picture: 1 });
+  camera.earlier = ['before', 'gone'].map((event) => ({ event, at: epochMillis(Date.UTC(2026, 3, 1)) }));
+  await open({ viewport: { width: 1280, height: 800 } });
+  const shown = () => page.locator('#events .thumbnail:visible').count();
+  const waitForShown = async (count: number) => {
+    for (let i = 0; i < 200 && (await shown()) !== count; i++) await page.waitForTimeout(50);
+    assert.is(await shown(), count);
+  };
+  await page.locator('#events').scrollIntoViewIfNeeded();
+  await waitForShown(2);
+  for (const follower of camera.followers) follower.pictured?.('i-1', 1);
+  await waitForShown(3);
+  const [first] = await page.locator('#events .thumbnail').all();
+  assert.match((await first!.getAttribute('href')) ?? '', /^\/cameras\/gate\/snapshots\/i-1\.jpg/);
+  await becomesTrue("document.querySelector('#events .thumbnail img').naturalWidth === 320");
+  await screenshot('past-events');
+  camera.tell(intrusion('i-1', 'end'), stamp());
+  await becomesTrue("document.querySelectorAll('#events li.open').length === 0");
+  assert.is(await shown(), 3, 'the end of an event keeps its picture');
+  complaints = complaints.filter((one) => !one.includes('404'));
   assert.equal(complaints, []);
 });
 

@@ -3,6 +3,8 @@
 import { drawPicture } from '../../../../runtime/addon/draw.ts';
 import type {
   CameraView,
+  EarlierPicture,
+  ViewEvent,
   ViewFollower,
   ViewPicture,
   ViewScene,
@@ -36,7 +38,13 @@ export class MadeUpCamera implements CameraView {
 
   health = () => this.state;
   openEvents = () => this.open;
-  kept = async (event: string) => (event === 'kept-1' ? Uint8Array.of(0xff, 0xd8) : undefined);
+  /** Those that are over. */
+  readonly over: ViewEvent[] = [];
+  earlier: EarlierPicture[] = [];
+  recentEvents = () => [...this.over, ...this.open.map((one) => ({ ...one, picture: 0 }))];
+  earlierPictures = () => this.earlier;
+  kept = async (event: string): Promise<Uint8Array | undefined> =>
+    event === 'kept-1' ? Uint8Array.of(0xff, 0xd8) : undefined;
 
   async picture(wish: ViewWish): Promise<ViewPicture> {
     this.wishes.push(wish);

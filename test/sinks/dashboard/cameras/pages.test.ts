@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../../../runtime/core/errors.ts';
-import { bytes } from '../../../../runtime/core/units.ts';
+import { bytes, epochMillis } from '../../../../runtime/core/units.ts';
 import type { ZoneStore, ZonesWritten } from '../../../../runtime/core/zone-store.ts';
 import { CAMERA_PAGES, type Plant, type PlantOptions, startPlant } from '../harness.ts';
 import { intrusion, MadeUpCamera, stamp } from './made-up-camera.ts';
@@ -191,6 +191,30 @@ test('events: what is open, what moves, what happens; followed only while someon
   assert.match(text, /event: detection\ndata: {"id":"i-1","kind":"intrusion","phase":"end"/);
   assert.ok(text.split('event: scene').length <= 4, 'fewer scenes than frames');
   await until(() => camera.followers.size === 0, 'not followed any more');
+});
+
+test('events: what is over and what an earlier start left are told with their pictures; new ones as they come', async () => {
+  await begin();
+  camera.earlier = [{ event: 'old', at: epochMillis(5000) }];
+  camera.over.push({ event: intrusion('i-0', 'end'), stamp: stamp(), picture: 2 });
+  camera.open.push({ event: intrusion('i-1'), stamp: stamp() });
+  const reader = reading('/cameras/gate/events', (so) => so.includes('event: zones'));
+  await until(() => camera.followers.size === 1, 'followed');
+  for (const follower of camera.followers) {
+    follower.pictured?.('i-1', 1);
+    follower.configured?.();
+  }
+  const text = await reader;
+  const known = JSON.parse(/event: events\ndata: (.*)/.exec(text)![1]!);
+  assert.equal(
+    known.map((one: Record<string, unknown>) => [one.id, one.phase, one.picture]),
+    [
+      ['old', 'earlier', 1],
+      ['i-0', 'end', 2],
+      ['i-1', 'start', 0],
+    ],
+  );
+  assert.match(text, 'event: picture\ndata: {"id":"i-1","picture":1}');
 });
 
 test('the list, the page, and what is not there', async () => {
