@@ -58,6 +58,7 @@ export async function flashWriteRatio(): Promise<number> {
 const WELL: ModelHost = {
   choose: () => ({ artifact: 'model.onnx', backend: 'onnxruntime', needs: ['manifest.json', 'model.onnx'] }),
   selftest: async () => {},
+  reference: () => ({}),
   serve: async () => ({ switchMs: 0 }),
   measures: () => undefined,
   idle: async () => {},

@@ -23,9 +23,21 @@ export interface ServingMeasures {
   readonly rss: number;
   /** Inferences a second since the switch. */
   readonly rate: number;
-  /** Of the model's score or best confidence, in deciles of the previous model's; empty before enough were seen. */
+  /** Of the model's score or best confidence, against what the trial holds it against; undefined before enough were seen. */
   readonly outputShift: number | undefined;
+  /** Milliseconds for which the oldest inference under way has not come back; 0 where none is under way. */
+  readonly waiting: number;
 }
+
+/** How outputs are spread: the bounds of their deciles, and for each the share below it, and up to and with it. */
+export interface OutputSpread {
+  readonly bounds: readonly number[];
+  readonly below: readonly number[];
+  readonly upTo: readonly number[];
+}
+
+/** What a successor's outputs are held against, by kind; empty where too few were seen. Plain numbers: it outlasts a restart. */
+export type OutputReference = Readonly<Record<string, OutputSpread>>;
 
 export interface ModelHost {
   /**
@@ -40,8 +52,13 @@ export interface ModelHost {
   };
   /** Runs the golden vectors on the chosen backend in a child process. @throws ModelError `selftest-failed`, with what differed */
   selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void>;
-  /** Loads and warms `bundle` beside what serves, routes over between two inferences, closes the old one when idle. */
-  serve(bundle: InstalledBundle): Promise<{ readonly switchMs: number }>;
+  /** The outputs of what serves now, for a trial that begins. */
+  reference(name: string): OutputReference;
+  /**
+   * Loads and warms `bundle` beside what serves, routes over between two inferences, closes the old one when idle.
+   * @param reference what `outputShift` is measured against; left out: the outputs of what serves now.
+   */
+  serve(bundle: InstalledBundle, reference?: OutputReference): Promise<{ readonly switchMs: number }>;
   /** undefined where nothing serves under this name. */
   measures(name: string): ServingMeasures | undefined;
   /** Nothing serves under this name any more: no release of it is good. */

@@ -176,7 +176,9 @@ test('after a good one, a bad one gives way to that, not to the node of old', as
   await start.store.close();
 });
 
-test('three starts that do not last bring back what ran before, and the fourth says why', async ({ folder }) => {
+test('three starts that do not last bring back what ran before, and the fourth says why', async ({
+  folder,
+}) => {
   let start = await onPushed(folder, level('debug'));
   for (let count = 1; count < 3; count++) {
     assert.is(start.level, 'debug', `start ${count}`);

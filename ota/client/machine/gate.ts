@@ -8,6 +8,9 @@ export type Verdict =
   | { readonly verdict: 'commit' }
   | { readonly verdict: 'roll-back'; readonly reason: string };
 
+/** Milliseconds: an inference that has not come back then never will. */
+export const HANGS_AFTER = 10_000;
+
 /**
  * A limit that is broken ends the trial at once; only the whole window passes it. Rates and quantiles are judged from
  * `minInferences` on, except errors that no later success could make up for.
@@ -16,8 +19,9 @@ export type Verdict =
  */
 export function judge(gate: HealthGate, measures: ServingMeasures | undefined, elapsed: number): Verdict {
   if (!measures) return rollBack('it does not serve');
-  const { inferences, errors, latencyP95, rss, outputShift } = measures;
+  const { inferences, errors, latencyP95, rss, outputShift, waiting } = measures;
   const { minInferences, maxErrorRate, latencyP95Ms, maxRssBytes, maxOutputShift } = gate;
+  if (waiting >= HANGS_AFTER) return rollBack(hangs(waiting));
   const counted = Math.max(inferences, minInferences, 1);
   if (errors > maxErrorRate * counted) {
     return rollBack(`${errors} of ${inferences} inferences failed; at most ${percent(maxErrorRate)} may`);
@@ -35,6 +39,11 @@ export function judge(gate: HealthGate, measures: ServingMeasures | undefined, e
     );
   }
   return { verdict: elapsed >= gate.windowSeconds * 1000 ? 'commit' : 'wait' };
+}
+
+/** For a person. @param waiting milliseconds. */
+export function hangs(waiting: number): string {
+  return `it hangs: an inference has not come back for ${Math.floor(waiting / 1000)} s`;
 }
 
 function rollBack(reason: string): Verdict {

@@ -1,11 +1,14 @@
 /** `models/NAME.json` as it is read back: of the right shape, or damaged. Reads what an older or broken disk gives. */
 
+import type { OutputReference } from '../host.ts';
 import { fieldsOf, integerIn, textIn } from '../tuf/fields.ts';
 import { type JsonObject, type JsonValue, malformed } from '../tuf/strict-json.ts';
 import type { ModelRecord, Refusal, Release, Step, Target, Trial } from './record.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const HOURS = 24;
+const MOST_KINDS = 8;
+const MOST_BOUNDS = 64;
 const STEPS: readonly Step[] = ['FETCH', 'VERIFY', 'STAGED'];
 
 /** @throws UpdateError `ota-malformed` */
@@ -56,7 +59,30 @@ function trialOf(json: JsonObject): Trial {
     ...releaseOf(json),
     attemptsLeft: integerIn(json, 'attemptsLeft', 0, 'a trial'),
     attempt: integerIn(json, 'attempt', 0, 'a trial'),
+    // A version before this one wrote none.
+    reference: json.reference === undefined ? {} : referenceOf(fieldsOf(json.reference, 'a reference')),
   };
+}
+
+function referenceOf(json: JsonObject): OutputReference {
+  const kinds = Object.entries(json);
+  if (kinds.length > MOST_KINDS) throw malformed('a reference', 'has more kinds of outputs than there are');
+  return Object.fromEntries(
+    kinds.map(([kind, spread]) => {
+      const { bounds, below, upTo } = fieldsOf(spread, 'a reference');
+      const lists = [bounds, below, upTo].map(numbersOf);
+      if (new Set(lists.map((list) => list.length)).size !== 1)
+        throw malformed('a reference', 'has lists that do not belong together');
+      return [kind, { bounds: lists[0]!, below: lists[1]!, upTo: lists[2]! }];
+    }),
+  );
+}
+
+function numbersOf(value: JsonValue | undefined): readonly number[] {
+  const list = listOf(value);
+  if (list.length === 0 || list.length > MOST_BOUNDS || !list.every((one) => typeof one === 'number'))
+    throw malformed('a reference', 'has no numbers where they belong');
+  return list as readonly number[];
 }
 
 function refusalOf(json: JsonObject): Refusal {

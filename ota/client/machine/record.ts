@@ -5,6 +5,7 @@
 
 import { UpdateError } from '../../../runtime/core/errors.ts';
 import type { Sha256 } from '../../bundle/bundle.ts';
+import type { OutputReference } from '../host.ts';
 
 export interface Release {
   readonly release: number;
@@ -30,6 +31,8 @@ export interface Trial extends Release {
   readonly attemptsLeft: number;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
+  /** The outputs of what served before it, as they were when the trial began: a restart would have forgotten them. */
+  readonly reference: OutputReference;
 }
 
 export interface Refusal extends Release {
@@ -107,10 +110,15 @@ export function refuse(record: ModelRecord, refused: Refusal, forGood: boolean):
 }
 
 /** A-7 STAGED → TRIAL: the attempt is counted before it begins (I-4). */
-export function beginTrial(record: ModelRecord, attempts: number): ModelRecord {
+export function beginTrial(
+  record: ModelRecord,
+  attempts: number,
+  reference: OutputReference = {},
+): ModelRecord {
   const { step, release, digest } = targetOf(record);
   if (step !== 'STAGED') throw wrongOrder(record, `${step} to TRIAL`);
-  return { ...record, target: null, trial: { release, digest, attempt: 1, attemptsLeft: attempts - 1 } };
+  const trial = { release, digest, attempt: 1, attemptsLeft: attempts - 1, reference };
+  return { ...record, target: null, trial };
 }
 
 /** A-9 TRIAL → TRIAL: the process ended during the attempt before. */

@@ -7,9 +7,9 @@ import type { Clock } from '../../../runtime/core/clock.ts';
 import { describeError, ModelError, StorageError, VigieError } from '../../../runtime/core/errors.ts';
 import type { Log } from '../../../runtime/core/log.ts';
 import { type Millis, minutes } from '../../../runtime/core/units.ts';
-import type { InstalledBundle, ModelHost } from '../host.ts';
+import type { InstalledBundle, ModelHost, OutputReference } from '../host.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import { judge } from './gate.ts';
+import { HANGS_AFTER, hangs, judge } from './gate.ts';
 import { loadInstalled, neededFiles } from './installed.ts';
 import type { ModelRecords } from './model-records.ts';
 import {
@@ -52,6 +52,8 @@ interface Served {
   readonly since: Millis;
   readonly bundle: InstalledBundle;
   steady: boolean;
+  /** Does not answer any more. */
+  hangs: boolean;
 }
 
 export class Serving {
@@ -84,14 +86,15 @@ export class Serving {
 
   /** S-STAGED → S-TRIAL. @throws StorageError: then nothing has begun. */
   async begin(record: ModelRecord): Promise<void> {
-    const { records, blobs, log, onChange } = this.#options;
+    const { records, blobs, host, log, onChange } = this.#options;
     const target = record.target!;
     const bundle = loadInstalled(blobs, target);
+    const reference = host.reference(record.name);
     // I-4: counted before it begins.
-    records.put(beginTrial(record, bundle.bundle.trial.attempts));
+    records.put(beginTrial(record, bundle.bundle.trial.attempts, reference));
     log.info({ event: 'ota.trial.began', model: record.name, release: target.release }, 'trial begins');
     onChange();
-    await this.#attempt(record.name, bundle);
+    await this.#attempt(record.name, bundle, reference);
   }
 
   /** Judges trials; to be called about once a second. */
@@ -149,7 +152,7 @@ export class Serving {
       const bundle = loadInstalled(blobs, trial!);
       await this.#requireWhole(bundle);
       records.put(nextAttempt(record));
-      await this.#attempt(name, bundle);
+      await this.#attempt(name, bundle, trial!.reference);
       return true;
     } catch (error) {
       // No attempt without its being counted (I-4), and none of damaged files: what served before serves.
@@ -159,9 +162,9 @@ export class Serving {
     }
   }
 
-  async #attempt(name: string, bundle: InstalledBundle): Promise<void> {
+  async #attempt(name: string, bundle: InstalledBundle, reference: OutputReference): Promise<void> {
     try {
-      await this.#serve(name, bundle);
+      await this.#serve(name, bundle, reference);
     } catch (error) {
       await this.rollBackTrial(name, codeOf(error), describeError(error));
     }
@@ -189,10 +192,26 @@ export class Serving {
 
   #notice(name: string, served: Served): void {
     const { clock, records } = this.#options;
+    this.#noticeHang(name, served);
     if (served.steady || clock.mono() - served.since < STEADY_AFTER) return;
     served.steady = true;
     const record = records.get(name);
     if (record.unsteadyStarts > 0) records.putOrHold(serveSteadily(record));
+  }
+
+  /** Of what was committed, which has no gate any more: said, for as long as it is so. */
+  #noticeHang(name: string, served: Served): void {
+    const { host, log, onChange } = this.#options;
+    const waiting = host.measures(name)?.waiting ?? 0;
+    const isHanging = waiting >= HANGS_AFTER;
+    if (isHanging === served.hangs) return;
+    served.hangs = isHanging;
+    if (isHanging) this.trouble.set(name, hangs(waiting));
+    else this.trouble.delete(name);
+    const facts = { model: name, release: served.release.release };
+    if (isHanging) log.error({ event: 'ota.model.hangs', ...facts }, hangs(waiting));
+    else log.info({ event: 'ota.model.answers', ...facts }, 'it answers again');
+    onChange();
   }
 
   /** What was committed, each file read back from the disk before it is believed (I-2). */
@@ -252,12 +271,13 @@ export class Serving {
     }
   }
 
-  async #serve(name: string, bundle: InstalledBundle): Promise<void> {
+  async #serve(name: string, bundle: InstalledBundle, reference?: OutputReference): Promise<void> {
     const { host, clock, log, serveLimit = SERVE_LIMIT } = this.#options;
     this.#served.delete(name);
-    const { switchMs } = await withLimit(host.serve(bundle), serveLimit, name);
+    const { switchMs } = await withLimit(host.serve(bundle, reference), serveLimit, name);
     const { release, digest } = bundle;
-    this.#served.set(name, { release: { release, digest }, since: clock.mono(), bundle, steady: false });
+    const fresh = { since: clock.mono(), steady: false, hangs: false };
+    this.#served.set(name, { release: { release, digest }, bundle, ...fresh });
     this.trouble.delete(name);
     log.info({ event: 'ota.serve', model: name, release, switchMs }, 'serves');
   }

@@ -29,6 +29,8 @@ const LEAST_DEVIATION = 1e-9;
 interface Fitted {
   readonly serving: Serving;
   readonly layout: InputLayout;
+  /** Calls on their way: those of a release that hangs must not keep its successor from being asked. */
+  pending: number;
 }
 
 /** @throws ModelError `model-inputs`, `model-task` for a release that this configuration cannot use. */
@@ -54,7 +56,6 @@ export class BundleModelDetector implements Detector {
   readonly #scale: Float64Array<ArrayBuffer>;
   readonly #window: RowWindow;
   #fitted: Fitted | undefined;
-  #pending = 0;
   #score = Number.NaN;
   #failure: unknown;
   #ready = false;
@@ -162,12 +163,13 @@ export class BundleModelDetector implements Detector {
     if (!serving) return undefined;
     const layout = layoutOf(this.name, serving.session.describe().inputs, this.#row.length);
     this.#window.reserve(layout.rows);
-    this.#fitted = { serving, layout };
+    this.#fitted = { serving, layout, pending: 0 };
     return this.#fitted;
   }
 
-  #ask({ serving, layout }: Fitted): void {
-    if (this.#pending >= MOST_PENDING) {
+  #ask(fitted: Fitted): void {
+    const { serving, layout } = fitted;
+    if (fitted.pending >= MOST_PENDING) {
       this.#onSkipped();
       return;
     }
@@ -176,9 +178,9 @@ export class BundleModelDetector implements Detector {
       this.#score = Number.NaN;
       return;
     }
-    this.#pending += 1;
+    fitted.pending += 1;
     void this.#infer(serving, layout.name, input).finally(() => {
-      this.#pending -= 1;
+      fitted.pending -= 1;
     });
   }
 

@@ -1,5 +1,6 @@
 /** What is counted of one model while it serves: errors, latency, rate, and how its scores are spread. Pure. */
 
+import type { OutputReference, OutputSpread } from '../../../ota/client/host.ts';
 import { type Millis, millis } from '../../core/units.ts';
 
 /** Latencies and scores that are looked at, the latest. */
@@ -58,34 +59,48 @@ export class ModelMeasures {
   }
 
   /** The scores as they are spread now, to hold a successor against; undefined while they are too few. */
-  spread(): Float64Array | undefined {
+  spread(): OutputSpread | undefined {
     const sorted = this.#scores.sorted();
-    return sorted.length < FEWEST_SCORES ? undefined : sorted;
+    return sorted.length < FEWEST_SCORES ? undefined : spreadOf(sorted);
   }
 
   /** How far the scores moved against an earlier spread: 0 is the same one, 1 has no value in common. Undefined while they are too few. */
-  shift(earlier: Float64Array | undefined): number | undefined {
-    const own = this.spread();
-    return own && earlier ? distance(own, earlier) : undefined;
+  shift(earlier: OutputSpread | undefined): number | undefined {
+    const own = this.#scores.sorted();
+    return earlier && own.length >= FEWEST_SCORES ? distance(own, earlier) : undefined;
   }
+}
+
+/** What was held against a model before, where too few outputs of its own were seen. */
+export function referenceOf(
+  spreads: Readonly<Record<string, OutputSpread | undefined>>,
+  before: OutputReference,
+): OutputReference {
+  const entries = Object.entries(spreads).map(([kind, spread]) => [kind, spread ?? before[kind]] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, OutputSpread] => !!entry[1]));
+}
+
+function spreadOf(sorted: Float64Array): OutputSpread {
+  const bounds = Array.from({ length: DECILES + 1 }, (_, decile) => {
+    return sorted[Math.min(sorted.length - 1, Math.floor((decile / DECILES) * sorted.length))]!;
+  });
+  return {
+    bounds,
+    below: bounds.map((bound) => shareBelow(sorted, bound, false)),
+    upTo: bounds.map((bound) => shareBelow(sorted, bound, true)),
+  };
 }
 
 /**
  * The largest difference between the shares below the decile bounds (Kolmogorov's distance at those bounds): unlike
- * counts by decile it is right where many scores are equal, as those of trees are. Both sorted.
+ * counts by decile it is right where many scores are equal, as those of trees are.
  */
-function distance(own: Float64Array, earlier: Float64Array): number {
-  let most = 0;
-  for (let decile = 0; decile <= DECILES; decile++) {
-    const bound = earlier[Math.min(earlier.length - 1, Math.floor((decile / DECILES) * earlier.length))]!;
-    for (const inclusive of [false, true]) {
-      most = Math.max(
-        most,
-        Math.abs(shareBelow(own, bound, inclusive) - shareBelow(earlier, bound, inclusive)),
-      );
-    }
-  }
-  return most;
+function distance(own: Float64Array, { bounds, below, upTo }: OutputSpread): number {
+  const differences = bounds.flatMap((bound, i) => [
+    Math.abs(shareBelow(own, bound, false) - below[i]!),
+    Math.abs(shareBelow(own, bound, true) - upTo[i]!),
+  ]);
+  return Math.max(...differences);
 }
 
 function shareBelow(sorted: Float64Array, bound: number, inclusive: boolean): number {

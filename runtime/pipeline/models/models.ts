@@ -2,7 +2,12 @@
 
 import { MANIFEST_FILE } from '../../../ota/bundle/read-bundle.ts';
 import { inlined } from '../../../ota/bundle/read-manifest.ts';
-import type { InstalledBundle, ModelHost, ServingMeasures } from '../../../ota/client/host.ts';
+import type {
+  InstalledBundle,
+  ModelHost,
+  OutputReference,
+  ServingMeasures,
+} from '../../../ota/client/host.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -88,14 +93,18 @@ export class Models implements ModelHost {
     }
   }
 
-  async serve(bundle: InstalledBundle): Promise<{ readonly switchMs: number }> {
+  reference(name: string): OutputReference {
+    return (this.#remote.get(name) ?? this.slot(name)).reference();
+  }
+
+  async serve(bundle: InstalledBundle, reference?: OutputReference): Promise<{ readonly switchMs: number }> {
     const { clock } = this.#options;
     const began = clock.mono();
     const remote = this.#remote.get(bundle.name);
     if (remote) {
       if (remote.serving?.digest === bundle.digest) return { switchMs: 0 };
       const model = this.#remoteModel(bundle);
-      await remote.serve(model);
+      await remote.serve(model, reference);
       return this.#served(bundle, model.backend, began);
     }
     const slot = this.slot(bundle.name);
@@ -106,7 +115,7 @@ export class Models implements ModelHost {
     try {
       slot.check(model);
       await warmUp(model.session);
-      slot.take(model, turn);
+      slot.take(model, turn, reference);
     } catch (error) {
       // A model that hangs would keep whoever waits for its end.
       void model.session.close().catch(() => {});
@@ -121,15 +130,17 @@ export class Models implements ModelHost {
     const slot = this.#slots.get(name);
     const serving = slot?.serving;
     if (!slot || !serving) return undefined;
-    const { measures, earlier } = serving;
+    const { measures, reference } = serving;
+    const waiting = slot.oldestCall();
     return {
       inferences: measures.inferences,
       errors: measures.errors,
       // A call that does not come back has no latency yet, and is the worst of all.
-      latencyP95: longest(measures.latencyP95, slot.oldestCall()),
+      latencyP95: longest(measures.latencyP95, waiting),
       rss: process.memoryUsage.rss(),
       rate: measures.rate(this.#options.clock.mono()),
-      outputShift: measures.shift(earlier),
+      outputShift: measures.shift(reference.scores),
+      waiting,
     };
   }
 

@@ -4,13 +4,13 @@
  */
 
 import type { Manifest } from '../../../ota/bundle/manifest.ts';
-import type { ServingMeasures } from '../../../ota/client/host.ts';
+import type { OutputReference, ServingMeasures } from '../../../ota/client/host.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Bytes, type Millis, millis } from '../../core/units.ts';
 import type { BackendName } from '../inference/session.ts';
-import { ModelMeasures } from './measures.ts';
+import { ModelMeasures, referenceOf } from './measures.ts';
 import type { ModelMachine } from './open-bundle.ts';
 
 /** A release in the store, verified and tested. */
@@ -43,8 +43,8 @@ interface RemoteServing extends RemoteModel {
   readonly measures: ModelMeasures;
   /** Of how many things are found at a time. */
   readonly counts: ModelMeasures;
-  /** Spreads of the release before. */
-  readonly earlier: { readonly scores: Float64Array | undefined; readonly counts: Float64Array | undefined };
+  /** What its outputs are held against. */
+  readonly reference: OutputReference;
 }
 
 export class RemoteSlot {
@@ -76,8 +76,11 @@ export class RemoteSlot {
     return this.#serving ? '' : this.#empty;
   }
 
-  /** @throws ModelError `model-late`; the first of what its users refuse it with. */
-  async serve(model: RemoteModel): Promise<void> {
+  /**
+   * @param reference what its outputs are held against; left out: those of the one before.
+   * @throws ModelError `model-late`; the first of what its users refuse it with.
+   */
+  async serve(model: RemoteModel, reference?: OutputReference): Promise<void> {
     const turn = ++this.#turn;
     for (const user of this.#users) user.check(model);
     const users = [...this.#users];
@@ -96,7 +99,7 @@ export class RemoteSlot {
       ...model,
       measures: new ModelMeasures(this.#clock.mono()),
       counts: new ModelMeasures(this.#clock.mono()),
-      earlier: this.#spreads(),
+      reference: reference ?? this.reference(),
     };
   }
 
@@ -125,14 +128,22 @@ export class RemoteSlot {
     if (this.#serving?.digest === digest) this.#serving.measures.failed(took);
   }
 
+  /** The outputs of what serves, for a successor. */
+  reference(): OutputReference {
+    const serving = this.#serving;
+    if (!serving) return {};
+    const { measures, counts, reference } = serving;
+    return referenceOf({ scores: measures.spread(), counts: counts.spread() }, reference);
+  }
+
   /** Undefined where nothing serves. */
   measures(): ServingMeasures | undefined {
     if (!this.#serving) return undefined;
-    const { measures, counts, earlier } = this.#serving;
+    const { measures, counts, reference } = this.#serving;
     const users = [...this.#users];
     const waiting = Math.max(0, ...users.map((user) => user.oldestCall()));
     const { latencyP95 } = measures;
-    const shifts = [measures.shift(earlier.scores), counts.shift(earlier.counts)].filter(
+    const shifts = [measures.shift(reference.scores), counts.shift(reference.counts)].filter(
       (shift) => shift !== undefined,
     );
     return {
@@ -143,14 +154,7 @@ export class RemoteSlot {
       rss: Math.max(0, ...users.map((user) => user.resident() ?? 0)),
       rate: measures.rate(this.#clock.mono()),
       outputShift: shifts.length === 0 ? undefined : Math.max(...shifts),
-    };
-  }
-
-  #spreads(): RemoteServing['earlier'] {
-    const before = this.#serving;
-    return {
-      scores: before?.measures.spread() ?? before?.earlier.scores,
-      counts: before?.counts.spread() ?? before?.earlier.counts,
+      waiting,
     };
   }
 

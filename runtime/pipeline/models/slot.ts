@@ -5,12 +5,13 @@
  */
 
 import type { Manifest } from '../../../ota/bundle/manifest.ts';
+import type { OutputReference } from '../../../ota/client/host.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Millis, millis, seconds } from '../../core/units.ts';
 import type { BackendName, Buffers, Session, Tensors } from '../inference/session.ts';
-import { ModelMeasures } from './measures.ts';
+import { ModelMeasures, referenceOf } from './measures.ts';
 
 /** A model that is loaded, and what it is. */
 export interface LoadedModel {
@@ -25,8 +26,8 @@ export interface LoadedModel {
 /** A loaded model in the slot. A new object for each release that serves. */
 export interface Serving extends LoadedModel {
   readonly measures: ModelMeasures;
-  /** Spread of the scores of the release before; see ModelMeasures.spread. */
-  readonly earlier: Float64Array | undefined;
+  /** What its outputs are held against. */
+  readonly reference: OutputReference;
 }
 
 interface Call {
@@ -116,19 +117,25 @@ export class ModelSlot {
 
   /**
    * From the next call on. The one before is closed when it is idle.
-   * @param model loaded and warm. @throws ModelError `model-late` when another load has begun since this one's turn.
+   * @param model loaded and warm. @param reference what its outputs are held against; left out: those of the one before.
+   * @throws ModelError `model-late` when another load has begun since this one's turn.
    */
-  take(model: LoadedModel, turn: number): void {
+  take(model: LoadedModel, turn: number, reference = this.reference()): void {
     if (turn !== this.#turn)
       throw new ModelError(
         'model-late',
         `${this.name} ${model.release} came up too late: another release was chosen`,
       );
     const before = this.#held;
-    const earlier = before && (before.measures.spread() ?? before.earlier);
     const measures = new ModelMeasures(this.#options.clock.mono());
-    this.#held = { ...model, measures, earlier, inFlight: new Set() };
+    this.#held = { ...model, measures, reference, inFlight: new Set() };
     if (before) this.#retire(before);
+  }
+
+  /** The outputs of what serves, for a successor. */
+  reference(): OutputReference {
+    const held = this.#held;
+    return held ? referenceOf({ scores: held.measures.spread() }, held.reference) : {};
   }
 
   /** Nothing serves any more. */

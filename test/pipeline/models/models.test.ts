@@ -121,6 +121,20 @@ test('what serves is measured from its own start: errors, latency, and how its s
   for (let i = 0; i < 60; i++) slot.serving!.measures.scored(1000 + i);
   assert.is(own.measures('score')!.outputShift, 1, 'others altogether');
 
+  const reference = own.reference('score');
+  assert.equal(own.reference('nobody'), {});
+  await own.serve(bundleOf({ release: 4 }));
+  // As after a restart: what served before is not known from its serving.
+  await using fresh = await models();
+  await fresh.serve(bundleOf({ release: 4 }), JSON.parse(JSON.stringify(reference)));
+  for (let i = 0; i < 60; i++) {
+    slot.serving!.measures.scored(1030 + i);
+    fresh.slot('score').serving!.measures.scored(1030 + i);
+  }
+  const shift = own.measures('score')!.outputShift!;
+  assert.ok(shift > 0.4 && shift < 0.6, `${shift}`);
+  assert.is(fresh.measures('score')!.outputShift, shift, 'held against the same');
+
   await own.idle('score', 'no release is good');
   assert.is(own.measures('score'), undefined);
   assert.equal([own.status().score!.state, own.status().score!.detail], ['empty', 'no release is good']);

@@ -5,7 +5,12 @@ import type { AssignedRelease, Assignment } from '../../../ota/bundle/assignment
 import { blobFacts } from '../../../ota/bundle/block-map.ts';
 import type { BundleDelta, BundleFile, HealthGate, VerifiedBundle } from '../../../ota/bundle/bundle.ts';
 import { BLOCK_BYTES, type BlobSink, type BlobSource } from '../../../ota/client/blob-source.ts';
-import type { InstalledBundle, ModelHost, ServingMeasures } from '../../../ota/client/host.ts';
+import type {
+  InstalledBundle,
+  ModelHost,
+  OutputReference,
+  ServingMeasures,
+} from '../../../ota/client/host.ts';
 import { Updater, type UpdaterOptions } from '../../../ota/client/machine/updater.ts';
 import { canonicalBytes } from '../../../ota/client/tuf/canonical-json.ts';
 import type { JsonValue } from '../../../ota/client/tuf/strict-json.ts';
@@ -155,6 +160,7 @@ const GOOD: ServingMeasures = {
   rss: 50e6,
   rate: 10,
   outputShift: 0,
+  waiting: 0,
 };
 
 /** Checks, whenever something is to serve, that all of it is what was signed. */
@@ -163,6 +169,10 @@ export class RigHost implements ModelHost {
   behaviour = new Map<number, Behaviour>();
   serving: InstalledBundle | undefined;
   readonly served: number[] = [];
+  /** What each of them was held against. */
+  readonly references: (OutputReference | undefined)[] = [];
+  /** Of what serves. */
+  outputs: OutputReference = {};
   readonly violations: string[] = [];
   selftests = 0;
   idleReason: string | undefined;
@@ -187,8 +197,13 @@ export class RigHost implements ModelHost {
     }
   }
 
-  async serve(bundle: InstalledBundle): Promise<{ switchMs: number }> {
+  reference(): OutputReference {
+    return this.outputs;
+  }
+
+  async serve(bundle: InstalledBundle, reference?: OutputReference): Promise<{ switchMs: number }> {
     this.#requireWhole(bundle);
+    this.references.push(reference);
     const { load } = this.behaviour.get(bundle.release) ?? {};
     if (load === 'throws') throw new ModelError('model-load', `release ${bundle.release} does not load`);
     if (load === 'hangs') await new Promise(() => {});

@@ -365,6 +365,35 @@ class RigConfiguration implements ConfigurationHost {
   }
 }
 
+test('a restart during a trial holds the output against that of the same release as before', async () => {
+  const { rig, hub } = await onFirst();
+  const spread = { bounds: [1, 2.5], below: [0, 0.25], upTo: [0.5, 1] };
+  rig.host.outputs = { scores: spread };
+  hub.assign([{ release: 2 }]);
+  await rig.updater.check();
+  assert.equal([rig.host.serving?.release, rig.host.references.at(-1)], [2, { scores: spread }]);
+  const next = await killed(rig);
+  assert.equal([next.host.serving?.release, next.host.references.at(-1)], [2, { scores: spread }]);
+  const behaviour = { measures: { outputShift: 0.9 } };
+  next.host.behaviour.set(2, behaviour);
+  await next.runTrial();
+  assert.is(next.model?.active?.release, 2, 'this gate has no limit on it');
+  await next.updater.stop();
+});
+
+test('what was committed and hangs is said, for as long as it does', async () => {
+  const { rig } = await onFirst();
+  const hanging = new Map([[1, { measures: { waiting: 10_000 } }]]);
+  rig.host.behaviour = hanging;
+  await rig.updater.tick();
+  assert.match(rig.model?.trouble ?? '', /hangs: an inference has not come back for 10 s/);
+  assert.is(rig.updater.health().state, 'degraded');
+  rig.host.behaviour = new Map();
+  await rig.updater.tick();
+  assert.is(rig.model?.trouble, null);
+  await rig.updater.stop();
+});
+
 test('a configuration that is assigned is tried, committed after a minute, refused or rolled back', async () => {
   const { rig: plain, hub } = await onFirst();
   await plain.updater.stop();

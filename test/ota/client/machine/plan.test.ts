@@ -190,6 +190,7 @@ test('the gate: a broken limit ends a trial at once, only the whole window passe
     rss: 1e6,
     rate: 1,
     outputShift: 0,
+    waiting: 0,
   };
   const gate = { ...GATE, latencyP95Ms: 20, maxRssBytes: 2e6, maxOutputShift: 1 };
   const verdict = (change: Partial<ServingMeasures>, elapsed = 10_000) =>
@@ -205,6 +206,12 @@ test('the gate: a broken limit ends a trial at once, only the whole window passe
   assert.is(verdict({ latencyP95: 21, inferences: 3 }, 0), 'wait');
   assert.is(verdict({ outputShift: 1.01 }, 0), 'roll-back');
   assert.is(verdict({ outputShift: undefined }), 'commit');
+  assert.is(verdict({ waiting: 9999 }), 'commit');
+  assert.is(
+    verdict({ waiting: 10_000, inferences: 0 }, 0),
+    'roll-back',
+    'what hangs has no inferences to judge',
+  );
   assert.is(judge(gate, undefined, 0).verdict, 'roll-back');
 });
 

@@ -21,7 +21,10 @@ const full: ModelRecord = {
   ...emptyRecord('score'),
   active: { release: 2, digest },
   target: { release: 3, digest, step: 'VERIFY', verifies: 1, offlineOk: true, window: { from: 22.5, to: 4 } },
-  trial: { release: 3, digest, attempt: 1, attemptsLeft: 2 },
+  trial: {
+    ...{ release: 3, digest, attempt: 1, attemptsLeft: 2 },
+    reference: { scores: { bounds: [-1.5, 0, 2e-7], below: [0, 0.5, 1], upTo: [0, 0.75, 1] } },
+  },
   floor: { release: 2, digest },
   blocked: [{ release: 1, digest }],
   refused: { release: 1, digest, code: 'ota-unhealthy', reason: 'too slow – „é"\\' },
