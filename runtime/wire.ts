@@ -1,6 +1,7 @@
 /** READ THIS FIRST. The composition root: the only file that names every source, stage and sink, and joins them. */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { clockSynchronised, kernelProbe } from './addon/clock-probe.ts';
 import type { Cameras, CamerasParts } from './cameras/cameras.ts';
@@ -51,6 +52,8 @@ import { SerialSource } from './sources/serial/serial-source.ts';
 import { healthRecord } from './supervisor/health-record.ts';
 import { SourceProgress } from './supervisor/source-progress.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { RECORD_NAME, SYSTEM_FOLDER } from './system/place.ts';
+import type { SystemReportOptions } from './system/report.ts';
 import { tagWriteCommand } from './tag-write.ts';
 import type { BundlesParts } from './updates/bundles.ts';
 
@@ -148,6 +151,7 @@ export async function wire(options: WireOptions): Promise<VigieNode> {
     control,
     bundles?.updates,
     firstBoot,
+    await createSystemReport({ dataDir, accept, clock, log }),
   ].filter((sink) => sink !== undefined);
   const supervisor = new Supervisor({
     components: [
@@ -283,6 +287,15 @@ async function createHomeAssistant(
   const sent = configs.filter(({ snapshots }) => snapshots.mqtt).map(({ name }) => name);
   const facts = wanted && { site, node, version, discovery: wanted.prefix };
   return new HomeAssistant({ facts, cameras, pictures: new Set(sent), link: sink.updates, directory, log });
+}
+
+/** Nodes that were not flashed from an image have no second system to tell of. */
+async function createSystemReport(
+  parts: Omit<SystemReportOptions, 'record'>,
+): Promise<Component | undefined> {
+  if (!existsSync(SYSTEM_FOLDER)) return undefined;
+  const { SystemReport } = await import('./system/report.ts');
+  return new SystemReport({ ...parts, record: join(SYSTEM_FOLDER, RECORD_NAME) });
 }
 
 /** The standard set for each group, and the models configured for it. */

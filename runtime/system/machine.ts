@@ -7,6 +7,7 @@ import { type FileSystem, nodeFileSystem } from '../core/file-system.ts';
 import type { BootChooser } from './boot-chooser.ts';
 import { isSlot, type Slot } from './boot-state.ts';
 import { GRUB_STATE, GrubChooser } from './grub-chooser.ts';
+import { RECORD_NAME, SYSTEM_FOLDER } from './place.ts';
 import { AUTOBOOT, OURS, TrybootChooser } from './tryboot-chooser.ts';
 
 export interface Machine {
@@ -35,7 +36,7 @@ export function machinePaths(root: string): MachinePaths {
   return {
     root,
     bootPartition: join(root, 'boot/vigie'),
-    record: join(root, 'var/lib/vigie-system/record.json'),
+    record: join(root, SYSTEM_FOLDER, RECORD_NAME),
     confirmed: join(root, 'run/vigie-system/confirmed'),
     raucConfig: join(root, 'etc/rauc/system.conf'),
   };

@@ -3,6 +3,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
+import type { Outcome } from '../../runtime/system/record.ts';
+import { systemEvent } from '../../runtime/system/report.ts';
 import { eventsOf, type UpdateEvent } from '../../runtime/updates/events.ts';
 import { endAll, PREFIX, startRig, subscribe, until } from '../sinks/mqtt/harness.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
@@ -70,6 +72,14 @@ const [UPDATE] = eventsOf(undefined, {
   refused: null,
 }) as [UpdateEvent];
 
+const OUTCOME: Outcome = {
+  outcome: 'confirmed',
+  slot: 'B',
+  version: '1.4.0',
+  reason: 'well',
+  at: '2026-03-02',
+};
+
 test('what breaks the contract is found', () => {
   const topic = `${PREFIX}events/health`;
   assert.ok(validateMessage(topic, '{"schema":"vigie.health/1"}').length > 0);
@@ -95,6 +105,7 @@ test('real messages hold against the contract', async () => {
   const change = { component: 'plc-1', part: 'unit-3', state: 'degraded', previous: 'ok', detail: 'silent' };
   queue.push('health', 'events/health', { schema: 'vigie.health/1', ...change });
   queue.push('event', 'events/update', UPDATE);
+  queue.push('event', 'events/system', systemEvent(OUTCOME));
   await until(() => queue.records.length === 0, 'delivery');
   await ears.client.publishAsync(`${PREFIX}cmd/echo`, '{"id":"1","args":{"a":1}}', { qos: 1 });
   await ears.client.publishAsync(`${PREFIX}cmd/nothing`, '', { qos: 1 });
@@ -109,6 +120,7 @@ test('real messages hold against the contract', async () => {
     'events/anomaly',
     'events/health',
     'events/update',
+    'events/system',
     'cmd/echo/reply',
     'cmd/nothing/reply',
   ]) {
