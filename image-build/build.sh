@@ -15,6 +15,7 @@ user namespaces are allowed.
 
 Targets:
 $(targets)
+  jetson            NVIDIA Jetson, from NVIDIA's own root file system: image-build/build.sh jetson --help
 
 Options:
   --deb FILE          a package to install besides vigie and vigie-camera, such as vigie-onnxruntime, or in their place;
@@ -57,6 +58,8 @@ version() {
 
 main() {
   began=$(date +%s)
+  # A root file system that the user brings has options of its own.
+  [ "${1:-}" != jetson ] || { shift; exec sh "$here/jetson/build.sh" "$@"; }
   arguments "$@"
   # shellcheck source=/dev/null
   . "$here/targets/$target.conf"
@@ -114,7 +117,6 @@ arguments() {
   export level
   [ -n "$target" ] || misuse "say for which target:
 $(targets)"
-  [ "$target" != jetson ] || exec sh "$here/jetson/build.sh" "$@"
   [ -f "$here/targets/$target.conf" ] || misuse "there is no target '$target'; there are:
 $(targets)"
   case $version in

@@ -17,6 +17,19 @@ export function errorText(hostname: string, problems: readonly string[]): string
   ]);
 }
 
+/** Above the login prompt of the node's screen. `\4` becomes its address, also when that changes. */
+export function issueText(hostname: string, code: string | undefined, problems: readonly string[]): string {
+  return [
+    `Vigie on ${hostname}, \\4`,
+    ...(code === undefined
+      ? []
+      : [`Not set up yet: open http://\\4/ in a browser and enter the code ${code}`]),
+    ...problems.map((problem) => problem.replaceAll('\\', '/')),
+    '',
+    '',
+  ].join('\n');
+}
+
 export interface NodeFacts {
   readonly id: string;
   readonly hostname: string;

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { readJsonFile, writeFileAtomic } from '../core/atomic-file.ts';
 import { describeError } from '../core/errors.ts';
 import { nodeFileSystem } from '../core/file-system.ts';
-import { errorText, type NodeFacts, nodeText, setupCodeText } from './answers.ts';
+import { errorText, issueText, type NodeFacts, nodeText, setupCodeText } from './answers.ts';
 import { type Applied, apply } from './apply.ts';
 import { droppedFileSystem } from './drop/dropped-file-system.ts';
 import { recognise } from './drop/names.ts';
@@ -16,7 +16,7 @@ import type { Drop } from './drop/read-drop.ts';
 import { describeHardware, readHardware } from './hardware.ts';
 import { hostNameOf, type IdentityState, settleOrInvent } from './identity.ts';
 import { finishMoveOff, moveOff } from './move-off.ts';
-import { ANSWERS, DATA, REPORT } from './places.ts';
+import { ANSWERS, DATA, ISSUE, REPORT } from './places.ts';
 import type { FirstBootReport } from './report.ts';
 import { isCode, makeCode } from './setup/code.ts';
 import { finishTakeOver, takeOver } from './take-over.ts';
@@ -79,6 +79,9 @@ export async function firstBoot(options: FirstBootOptions): Promise<FirstBootRes
   const report: FirstBootReport = { schema: 1, node, problems: run.problems, secrets: secrets.sort() };
   run.answer(identity.id, applied, setupCode);
   run.attempt('the report cannot be written', () => writeReport(root, report));
+  run.attempt('the screen cannot be told', () =>
+    writeIssue(root, issueText(hostname, setupCode, run.problems)),
+  );
   return { report, took: taken ? drop.took : [], identity: state, setupCode };
 }
 
@@ -225,6 +228,13 @@ function writeReport(root: string, report: FirstBootReport): void {
   const path = join(root, REPORT);
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileAtomic(path, `${JSON.stringify(report)}\n`, 0o644);
+}
+
+/** The code on it is for who sees the screen, not for every user of the machine. */
+function writeIssue(root: string, text: string): void {
+  const path = join(root, ISSUE);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writeFileAtomic(path, text, 0o600);
 }
 
 function readText(path: string): string | undefined {

@@ -48,3 +48,5 @@ export const CONFIG_DIRECTORY = '/etc/vigie';
 
 /** In memory; made anew by every `vigie first-boot`. */
 export const REPORT = '/run/vigie-first-boot/report.json';
+/** agetty shows it above the login prompt. */
+export const ISSUE = '/run/issue.d/60-vigie.issue';

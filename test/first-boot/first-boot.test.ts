@@ -212,6 +212,9 @@ test('the set-up code is the same at every start until there is a configuration'
   assert.match(setupCode!, /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/);
   assert.is((await start()).setupCode, setupCode);
   assert.ok(read(boot('vigie-setup-code.txt')).includes(setupCode!));
+  const issue = root('run/issue.d/60-vigie.issue');
+  assert.match(read(issue), new RegExp(`open http://\\\\4/ .* ${setupCode}\n`));
+  assert.is(lstatSync(issue).mode & 0o777, 0o600);
   rmSync(data('etc/vigie/setup-code'));
   assert.is.not((await start()).setupCode, setupCode, 'used: another one');
 });
