@@ -3,6 +3,7 @@
 #   build/arm64/native/Release/vigie.node    the addon, with XNNPACK
 #   build/arm64/node                         Node.js 24 for arm64, to run it under QEMU or on a board
 #   build/arm64/sysroot                      the libraries it links to, as Debian packages them
+# XNNPACK alone: sh scripts/arm64.sh xnnpack
 # Run a script under emulation: sh scripts/arm64.sh run test/contract/… (needs qemu-user)
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,6 +22,7 @@ main() {
   # Packages unpacked, none of their programs run: no emulator is needed to build. The suite is the oldest supported.
   [ -e "$sysroot/usr/include/cpuinfo.h" ] || unpack
   sh scripts/xnnpack.sh arm64
+  [ "${1:-}" != xnnpack ] || return 0
   cmake -S . -B "$folder/native" -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/arm64.cmake"
   cmake --build "$folder/native" --target vigie --parallel "$(nproc)"
   [ -x "$folder/node" ] || node_binary

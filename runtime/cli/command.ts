@@ -7,6 +7,8 @@ export interface CliCommand {
   readonly help: string;
   /** What `vigie NAME ACTION --help` prints instead, for a command with actions that need pages of their own. */
   helpFor?(args: readonly string[]): Promise<string | undefined>;
+  /** Those actions, each as the words after NAME: manual page and shell completion are made from them. */
+  readonly actions?: readonly string[];
   /** @returns the exit status: 0 ok, 1 failure, 2 usage. @throws UsageError for arguments it cannot understand. */
   run(args: readonly string[]): Promise<number>;
   /** Goes on when nobody reads its output any more; others end. */

@@ -47,6 +47,7 @@ Examples:
   vigie model compile yolox_nano.onnx --backend xnnpack -o yolox_nano.xnn
   vigie model run yolox_nano.xnn photo.jpg
 `,
+  actions: Object.keys(ACTIONS),
   helpFor: async ([action]) => (await known(action))?.help,
   async run(args) {
     const [name, ...rest] = args;

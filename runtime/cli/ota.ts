@@ -68,6 +68,13 @@ export const ota: CliCommand = {
   name: 'ota',
   summary: 'sign models and bring them to nodes',
   help: `${OVERVIEW}\n${EXIT_HELP}`,
+  actions: [
+    ...Object.entries(GROUPS).flatMap(([name, group]) => [
+      name,
+      ...Object.keys(group).map((action) => `${name} ${action}`),
+    ]),
+    ...Object.keys(ACTIONS),
+  ],
   async helpFor(args) {
     const [name = ''] = args;
     const action = await find(args);

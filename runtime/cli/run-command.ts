@@ -22,6 +22,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   'first-boot': async () => (await import('./first-boot.ts')).firstBootCommand,
 };
 
+/** @returns every command, in the order of `vigie --help`. */
+export function allCommands(): Promise<readonly CliCommand[]> {
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
+
 const EXIT_OK = 0;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -74,8 +79,7 @@ function isParseArgsError(error: unknown): boolean {
 }
 
 async function overview(): Promise<string> {
-  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  const lines = (await allCommands()).map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
   return `vigie ${version()}: the lookout on the edge node
 
 Usage: vigie COMMAND [OPTIONS]     vigie COMMAND --help
