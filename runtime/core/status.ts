@@ -18,11 +18,37 @@ export interface ModelStatus {
   readonly state: 'serving' | 'trial' | 'empty';
   readonly release: number | null;
   readonly version: string | null;
+  /** SHA-256 of its bundle.json: which content it is. */
+  readonly digest: string | null;
   readonly backend: string | null;
   /** Why nothing serves, or not what should; empty when all is well. */
   readonly detail: string;
   /** The last release that was refused or rolled back, and why; null after a commit. */
   readonly refused: { readonly release: number; readonly reason: string } | null;
+  /** How far a trial is. */
+  readonly trial: TrialProgress | null;
+  /** What is on its way: being fetched, tested, or waiting for its trial. */
+  readonly next: { readonly release: number; readonly step: 'fetch' | 'verify' | 'staged' } | null;
+}
+
+/** A name under which nothing serves. */
+export const NO_MODEL: ModelStatus = {
+  state: 'empty',
+  ...{ release: null, version: null, digest: null, backend: null },
+  detail: '',
+  ...{ refused: null, trial: null, next: null },
+};
+
+export interface TrialProgress {
+  readonly release: number;
+  /** Starts of the node that it may still take. */
+  readonly attemptsLeft: number;
+  readonly elapsed: Millis;
+  /** For which it must do well. */
+  readonly window: Millis;
+  readonly inferences: number;
+  /** That it must have made. */
+  readonly minInferences: number;
 }
 
 export interface NodeStatus {

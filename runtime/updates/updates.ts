@@ -22,7 +22,7 @@ import type { Component, Health } from '../core/component.ts';
 import { DeliveryError, describeError, InputError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Accept } from '../core/messages.ts';
-import type { ModelStatus } from '../core/status.ts';
+import { type ModelStatus, NO_MODEL } from '../core/status.ts';
 import { millis, seconds } from '../core/units.ts';
 import type { Models } from '../pipeline/models/models.ts';
 import { eventsOf, type Told, toldOf } from './events.ts';
@@ -122,12 +122,13 @@ export class Updates implements Component {
     const status = this.#options.models.status();
     const reported = this.#updater?.status().models ?? [];
     for (const { name, trial, trouble, refused } of reported) {
-      const own = status[name] ?? { ...EMPTY };
+      const own = status[name] ?? NO_MODEL;
       status[name] = {
         ...own,
         state: own.state === 'serving' && trial?.release === own.release ? 'trial' : own.state,
         detail: trouble ?? own.detail,
         refused: refused && { release: refused.release, reason: refused.reason },
+        ...this.#running().progress(name),
       };
     }
     return status;
@@ -221,15 +222,6 @@ export class Updates implements Component {
     throw new InputError('ota-not-running', 'the update client has not started yet');
   }
 }
-
-const EMPTY: ModelStatus = {
-  state: 'empty',
-  release: null,
-  version: null,
-  backend: null,
-  detail: '',
-  refused: null,
-};
 
 function readRoot(file: string): Uint8Array {
   try {

@@ -2,8 +2,8 @@
 
 import type { Clock } from '../../runtime/core/clock.ts';
 import type { AnomalyEvent, EpisodePhase, Stamp, Tag } from '../../runtime/core/messages.ts';
-import type { NodeStatus } from '../../runtime/core/status.ts';
-import { epochMillis, type Millis, millis } from '../../runtime/core/units.ts';
+import { type ModelStatus, NO_MODEL, type NodeStatus } from '../../runtime/core/status.ts';
+import { epochMillis, type Millis, millis, minutes, seconds } from '../../runtime/core/units.ts';
 
 const STAGES = [
   'pretreatment',
@@ -91,6 +91,26 @@ export function nodeStatus(): NodeStatus {
     },
   };
 }
+
+/** One that serves, one on trial, one without a release. */
+export const MODELS: Readonly<Record<string, ModelStatus>> = {
+  'pump-score': {
+    ...NO_MODEL,
+    ...{ state: 'serving', release: 3, version: '1.0.3', digest: 'ab'.repeat(32), backend: 'onnxruntime' },
+    refused: { release: 4, reason: 'P95 of latency is 93.0 ms; at most 20 ms were granted' },
+    next: { release: 5, step: 'fetch' },
+  },
+  'gate-camera': {
+    ...NO_MODEL,
+    ...{ state: 'trial', release: 12, version: '2.1.0', digest: 'cd'.repeat(32), backend: 'xnnpack' },
+    trial: {
+      ...{ release: 12, attemptsLeft: 2, inferences: 120, minInferences: 20 },
+      elapsed: seconds(45),
+      window: minutes(3),
+    },
+  },
+  yard: { ...NO_MODEL, detail: 'no release of it was installed yet' },
+};
 
 export function anomaly(
   id: string,

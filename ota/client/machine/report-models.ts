@@ -1,5 +1,6 @@
 /** What a report says of each model. Pure. */
 
+import type { ModelStatus } from '../../../runtime/core/status.ts';
 import type { ReportedModel, ReportedRelease } from '../../protocol/report.ts';
 import type { ModelRecord, Release } from './record.ts';
 
@@ -23,6 +24,13 @@ export function reportModel(
     pinned,
     refused,
   };
+}
+
+const STEPS = { FETCH: 'fetch', VERIFY: 'verify', STAGED: 'staged' } as const;
+
+/** What is on its way, for the node's own page. */
+export function nextOf({ target }: ModelRecord): ModelStatus['next'] {
+  return target && { release: target.release, step: STEPS[target.step] };
 }
 
 function plain(release: Release | null): ReportedRelease | null {

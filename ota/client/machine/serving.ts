@@ -6,7 +6,8 @@
 import type { Clock } from '../../../runtime/core/clock.ts';
 import { describeError, ModelError, StorageError, VigieError } from '../../../runtime/core/errors.ts';
 import type { Log } from '../../../runtime/core/log.ts';
-import { type Millis, minutes } from '../../../runtime/core/units.ts';
+import type { TrialProgress } from '../../../runtime/core/status.ts';
+import { type Millis, millis, minutes, seconds } from '../../../runtime/core/units.ts';
 import type { InstalledBundle, ModelHost, OutputReference } from '../host.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import { HANGS_AFTER, hangs, judge } from './gate.ts';
@@ -69,6 +70,21 @@ export class Serving {
   /** What runs under this name now. */
   current(name: string): Release | undefined {
     return this.#served.get(name)?.release;
+  }
+
+  /** Null where none is on trial and serves. */
+  progress(name: string): TrialProgress | null {
+    const { records, host, clock } = this.#options;
+    const { trial } = records.get(name);
+    const served = this.#served.get(name);
+    if (!trial || served?.release.digest !== trial.digest) return null;
+    const { windowSeconds, minInferences } = served.bundle.bundle.health;
+    return {
+      ...{ release: trial.release, attemptsLeft: trial.attemptsLeft, minInferences },
+      inferences: host.measures(name)?.inferences ?? 0,
+      elapsed: millis(clock.mono() - served.since),
+      window: seconds(windowSeconds),
+    };
   }
 
   /** After a start of the process: a trial that was under way goes on or ends, everything else serves as it did. */

@@ -3,6 +3,7 @@
 import type { Component, Health } from '../../../runtime/core/component.ts';
 import { DeliveryError, describeError, UpdateError, VigieError } from '../../../runtime/core/errors.ts';
 import { nodeFileSystem } from '../../../runtime/core/file-system.ts';
+import type { ModelStatus } from '../../../runtime/core/status.ts';
 import { type Millis, millis, seconds } from '../../../runtime/core/units.ts';
 import type { Assignment } from '../../bundle/assignment.ts';
 import type { Sha256 } from '../../bundle/bundle.ts';
@@ -19,7 +20,7 @@ import { ModelRecords } from './model-records.ts';
 import { NodeIdentity } from './node-identity.ts';
 import { trialWaitsFor } from './plan.ts';
 import { pin, unblock } from './record.ts';
-import { reportModel } from './report-models.ts';
+import { nextOf, reportModel } from './report-models.ts';
 import { Serving } from './serving.ts';
 import type { UpdaterOptions, UpdateSources } from './updater-options.ts';
 
@@ -219,6 +220,12 @@ export class Updater implements Component {
       lastError: this.#lastError ?? error,
       attack: this.#attack,
     };
+  }
+
+  /** What is on its way or on trial under a name, and how far it came. */
+  progress(name: string): Pick<ModelStatus, 'trial' | 'next'> {
+    const { records, serving } = this.#need();
+    return { trial: serving.progress(name), next: nextOf(records.get(name)) };
   }
 
   #assemble(store: UpdateStore): Running {

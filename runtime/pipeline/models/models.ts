@@ -11,7 +11,7 @@ import type {
 import type { Clock } from '../../core/clock.ts';
 import { ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { ModelStatus } from '../../core/status.ts';
+import { type ModelStatus, NO_MODEL } from '../../core/status.ts';
 import { type Millis, millis } from '../../core/units.ts';
 import type { BackendName } from '../inference/session.ts';
 import { chooseArtifact, type ModelMachine, manifestOf, openArtifact } from './open-bundle.ts';
@@ -221,7 +221,7 @@ function longest(p95: Millis | undefined, waiting: Millis): Millis | undefined {
 
 function statusOf(slot: Pick<ModelSlot | RemoteSlot, 'serving' | 'emptyBecause'>): ModelStatus {
   const { serving, emptyBecause: detail } = slot;
-  if (!serving) return { state: 'empty', release: null, version: null, backend: null, detail, refused: null };
-  const { release, version, backend } = serving;
-  return { state: 'serving', release, version, backend, detail: '', refused: null };
+  if (!serving) return { ...NO_MODEL, detail };
+  const { release, version, digest, backend } = serving;
+  return { ...NO_MODEL, state: 'serving', release, version, digest, backend };
 }

@@ -3,7 +3,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { millis } from '../../../runtime/core/units.ts';
-import { anomaly } from '../plant.ts';
+import { anomaly, MODELS } from '../plant.ts';
 import { type Plant, startPlant } from './harness.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -211,6 +211,39 @@ test('a command is run from the page', async () => {
   await page.locator('.command button').click();
   await becomesTrue("document.querySelector('.command output').textContent.includes('done')");
   assert.equal(plant.ran, [{ group: 'outlet' }]);
+  assert.equal(complaints, []);
+});
+
+test('models: what serves, how a trial goes, what was taken back and why', async () => {
+  await open();
+  assert.is(await page.locator('#models').isVisible(), false, 'a node without models shows none');
+  await page.close();
+  plant.status = { ...plant.status, models: MODELS };
+  await open();
+  const models = await text('#models');
+  for (const expected of [
+    'pump-score',
+    'serving',
+    'Release 3 (version 1.0.3, digest abababababab) on onnxruntime',
+    'Release 5 is being fetched.',
+    '▲ Release 4 is not used: P95 of latency is 93.0 ms; at most 20 ms were granted',
+    'gate-camera',
+    'On trial: 45 s of 3 min, 120 of at least 20 inferences; 2 restarts left',
+    'yard',
+    'nothing serves',
+    'no release of it was installed yet',
+  ])
+    assert.ok(models.includes(expected), `${expected} in ${models}`);
+  const progress = page.locator('#models progress:visible');
+  assert.equal([await progress.count(), await progress.getAttribute('value')], [1, '0.25']);
+  assert.equal(
+    await page.locator('#models > ul > li').evaluateAll((all) => all.map((one) => one.className)),
+    ['state-ok', 'state-starting', 'state-degraded'],
+  );
+  const hostile = { ...MODELS['pump-score']!, refused: { release: 4, reason: '<b>x</b><img src=x>' } };
+  plant.status = { ...plant.status, models: { '<i>n</i>': hostile } };
+  await becomesTrue("document.querySelector('#models').textContent.includes('<b>x</b>')");
+  assert.is(await page.locator('#models b, #models i, #models img').count(), 0);
   assert.equal(complaints, []);
 });
 

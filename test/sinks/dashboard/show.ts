@@ -1,13 +1,14 @@
 /** Shows the page over a made-up plant, to look at it while working on it: `bin/node test/sinks/dashboard/show.ts [PORT [TAGS]]`. */
 
 import { millis } from '../../../runtime/core/units.ts';
-import { anomaly } from '../plant.ts';
+import { anomaly, MODELS } from '../plant.ts';
 import { startPlant } from './harness.ts';
 
 const plant = await startPlant({
   tagCount: Number(process.argv[3] ?? 127),
   config: { port: Number(process.argv[2] ?? 8471) },
 });
+plant.status = { ...plant.status, models: MODELS };
 for (let i = 0; i < 100; i++) {
   plant.poll(i / 8);
   plant.clock.advance(millis(5000));

@@ -4,6 +4,7 @@ import * as anomalies from './anomalies.js';
 import { follow, get } from './api.js';
 import { $, setText } from './dom.js';
 import * as format from './format.js';
+import * as models from './models.js';
 import * as node from './node.js';
 import * as tags from './tags.js';
 
@@ -17,6 +18,7 @@ function setStatus(status) {
   timeOffset = status.wall - Date.now();
   anomalies.setNodeTime(status.wall);
   node.load(status);
+  models.load(status.models);
   tags.setBaselines(status.baselines);
 }
 
