@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   outbox: async () => (await import('./outbox.ts')).outbox,
   model: async () => (await import('./model.ts')).model,
   ota: async () => (await import('./ota.ts')).ota,
+  logs: async () => (await import('./logs.ts')).logs,
+  diag: async () => (await import('./diag.ts')).diag,
   service: async () => (await import('./service.ts')).service,
   system: async () => (await import('./system.ts')).system,
   setup: async () => (await import('./setup.ts')).setup,
