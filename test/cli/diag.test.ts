@@ -238,6 +238,7 @@ test('what only talks about secrets stays', () => {
     'vigie_http_requests_total{code="200"} 5',
     '"event":"mqtt.connection.lost","code":"ota-no-previous"',
     'sessionExpiry: 1h',
+    'spindle: 7, bypass = open, mapping: [1]',
   ])
     assert.is(redactor.text(text), text);
 });

@@ -31,7 +31,11 @@ export async function makeBundle({ parts, redactor, name, time }: BundleOptions)
   let total = 0;
   for (const part of parts) {
     try {
-      const text = cut(redactor.text(await part.make()), Math.min(MOST_PART, MOST_TOTAL - total), part.keep);
+      const text = cut(
+        redacted(part.name, await part.make(), redactor),
+        Math.min(MOST_PART, MOST_TOTAL - total),
+        part.keep,
+      );
       total += Buffer.byteLength(text);
       texts.set(part.name, text);
     } catch (error) {
@@ -49,6 +53,17 @@ export async function makeBundle({ parts, redactor, name, time }: BundleOptions)
     files.push({ name: `${name}/${file}`, content: Buffer.from(text) });
   }
   return { bytes: gzipSync(tar(files, time), { level: 9 }), missing };
+}
+
+/** JSON stays JSON; what should be and is not is text. */
+function redacted(name: string, text: string, redactor: Redactor): string {
+  const document = (json: string, indent?: number) =>
+    JSON.stringify(redactor.value(JSON.parse(json)), null, indent);
+  try {
+    if (name.endsWith('.json')) return `${document(text, 2)}\n`;
+    if (name.endsWith('.jsonl')) return text.replaceAll(/[^\n]+/g, (line) => document(line));
+  } catch {}
+  return redactor.text(text);
 }
 
 /** Whole lines, and that something is left out. */

@@ -9,12 +9,13 @@ const SHORT = 4;
 
 /** Words that name a secret, in whatever key they are part of; not `passwordFile`, which names a place. */
 const NAMES =
-  'pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|private[-_]?key|psk|pin|authori[sz]ation|cookie|one[-_ ]?time[-_ ]?code|setup[-_]?code';
+  'pass(?:word|wd|phrase)|(?<![A-Za-z])(?:pass|pwd|psk|pin)(?![A-Za-z])|secret|token|api[-_]?key|private[-_]?key|authori[sz]ation|cookie|one[-_ ]?time[-_ ]?code|setup[-_]?code';
 const KEY = new RegExp(
   // "mqtt-password": "…"   password = …   PASSWORD: '…'
   String.raw`((?:^|[^A-Za-z])["']?[\w.-]*?(?:${NAMES})[\w.-]*\\?["']?\s*[:=]\s*)(\\?"(?:\\.|[^"\\])*\\?"|'[^'\n]*'|[^\n,}\]"']+)`,
   'gim',
 );
+const NAMED = new RegExp(NAMES, 'i');
 const OPTION = new RegExp(String.raw`(--?[\w-]*(?:${NAMES})[\w-]*[ =])(\S+)`, 'gi');
 const NO_SECRET = /(file|directory|path|url|age|expiry|state|reason)["']?\s*[:=]\s*$/i;
 const PEM =
@@ -51,6 +52,21 @@ export class Redactor {
       .replaceAll(JWT, CENSOR)
       .replaceAll(KEY, (all, key: string, value: string) => (keeps(key, value) ? all : key + censored(value)))
       .replaceAll(OPTION, `$1${CENSOR}`);
+  }
+
+  /** The same within a parsed value, which keeps its form; what is named like a secret goes whole. */
+  value(value: unknown, key = ''): unknown {
+    if (value === null || typeof value === 'boolean') return value;
+    if (Array.isArray(value)) return value.map((item) => this.value(item, key));
+    if (typeof value === 'object') {
+      return Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [this.text(name), this.value(inner, name)]),
+      );
+    }
+    const text = String(value);
+    if (NAMED.test(key) && !NO_SECRET.test(`${key}:`) && !keeps('', text)) return CENSOR;
+    const clean = this.text(text);
+    return clean === text ? value : clean;
   }
 
   /** Whether none of the known values, and no private key, is in it. */
