@@ -36,3 +36,9 @@ enable vigie-system-confirm.service multi-user.target
 enable vigie-system-deadline.timer sysinit.target
 # It would call every system good that reaches multi-user.target; a node is good when it does its work.
 ln -sf /dev/null "$root/etc/systemd/system/rauc-mark-good.service"
+# Debian's kernel does not hand tryboot on to the firmware of a Raspberry Pi. An image without the module starts and works,
+# and refuses system updates in words.
+if [ "$target" = raspberry-pi ]; then
+  sh "$here/tryboot/build.sh" "$root" ||
+    echo "install.sh: WARNING: the module vigie_tryboot was not built: nodes from this image refuse system updates" >&2
+fi

@@ -1,6 +1,6 @@
 /** Drives the guest of guest.sh: starts it, reads its serial line, takes its power. `interruptions.sh --help` explains. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { VigieError } from '../../../runtime/core/errors.ts';
 import { packageRoot } from '../../../runtime/core/paths.ts';
+import { FIRMWARE, Power } from './power.ts';
 
 /** Far more than a start takes on a busy machine without KVM. */
 const START_LIMIT_MS = 1_200_000;
@@ -27,66 +28,18 @@ const folder = join(packageRoot, 'build/image/update-test');
 const scratch = mkdtempSync(join(tmpdir(), 'vigie-update-test-'));
 const problems: string[] = [];
 
-/** The guest between two power cuts. */
-class Power {
-  readonly #qemu: ChildProcess;
-  readonly lines: string[] = [];
-  #waiting: { matches: (line: string) => boolean; found: (line: string) => void }[] = [];
-  #text = '';
-
-  constructor() {
-    this.#qemu = spawn('nice', ['-n', '5', 'qemu-system-x86_64', ...arguments_()], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#qemu.stdout!.setEncoding('latin1').on('data', (text: string) => this.#read(text));
-  }
-
-  /** @returns the line; undefined when it did not come in time. */
-  async line(matches: (line: string) => boolean, limit: number): Promise<string | undefined> {
-    const found = new Promise<string>((resolve) => this.#waiting.push({ matches, found: resolve }));
-    const abort = new AbortController();
-    const late = delay(limit, undefined, { signal: abort.signal }).catch(() => undefined);
-    const line = await Promise.race([found, late]);
-    abort.abort();
-    return line as string | undefined;
-  }
-
-  async cut(): Promise<void> {
-    const ended = new Promise((resolve) => this.#qemu.once('close', resolve));
-    this.#qemu.kill('SIGKILL');
-    await ended;
-  }
-
-  #read(text: string): void {
-    this.#text += text;
-    const lines = this.#text.split(/\r?\n/);
-    this.#text = lines.pop()!;
-    for (const line of lines) {
-      const at = line.indexOf('VIGIE ');
-      if (at < 0) continue;
-      const said = line.slice(at + 6);
-      this.lines.push(said);
+const start = (): Power =>
+  new Power({
+    architecture: 'amd64',
+    disk: join(scratch, 'disk.img'),
+    variables: join(scratch, 'vars.fd'),
+    bundles: join(folder, 'bundles.ext4'),
+    megabytes: 1024,
+    heard: (said) => {
       if (said.startsWith('up ')) checkWhole(said);
       if (/^cannot go on|lost$/.test(said)) problems.push(said);
-      for (const one of this.#waiting.filter(({ matches }) => matches(said))) one.found(said);
-      this.#waiting = this.#waiting.filter(({ matches }) => !matches(said));
-    }
-  }
-}
-
-function arguments_(): string[] {
-  const drive = (what: string) => ['-drive', `format=raw,${what}`];
-  return [
-    ...'-M q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 1024 -nodefaults -display none'.split(
-      ' ',
-    ),
-    ...drive('if=pflash,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd'),
-    ...drive(`if=pflash,file=${join(scratch, 'vars.fd')}`),
-    ...drive(`if=virtio,file=${join(scratch, 'disk.img')}`),
-    ...drive(`if=virtio,readonly=on,file=${join(folder, 'bundles.ext4')}`),
-    ...'-device virtio-rng-pci -serial stdio'.split(' '),
-  ];
-}
+    },
+  });
 
 /** Root, kernel (its command line comes with it) and content belong to one version, and to the slot that was started. */
 function checkWhole(said: string): void {
@@ -105,10 +58,11 @@ function* moments(): Generator<number> {
 }
 
 async function main(): Promise<void> {
-  copyFileSync('/usr/share/OVMF/OVMF_VARS_4M.fd', join(scratch, 'vars.fd'));
-  copyFileSync(join(folder, 'disk.img'), join(scratch, 'disk.img'));
+  copyFileSync(FIRMWARE.amd64.variables, join(scratch, 'vars.fd'));
+  // Holes stay holes: it is mostly empty.
+  execFileSync('cp', ['--sparse=always', join(folder, 'disk.img'), scratch]);
   const isUp = (line: string) => line.startsWith('up ');
-  let power = new Power();
+  let power = start();
   const began = performance.now();
   if (!(await power.line(isUp, START_LIMIT_MS)))
     throw new VigieError('guest-start', 'the guest never started');
@@ -124,7 +78,7 @@ async function main(): Promise<void> {
     await power.cut();
     const phase = power.lines.at(-1) ?? 'before anything was said';
     const from = performance.now();
-    power = new Power();
+    power = start();
     const said = await power.line(isUp, START_LIMIT_MS);
     if (!said) problems.push(`cut ${number}: it did not start again within ${START_LIMIT_MS / 1000} s`);
     say(
