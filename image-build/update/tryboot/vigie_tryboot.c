@@ -37,13 +37,16 @@ static int __init vigie_tryboot_init(void)
 	struct device_node *node = of_find_compatible_node(NULL, NULL, "raspberrypi,bcm2835-firmware");
 	int failed;
 
-	if (!node)
-		return -ENODEV;
+	if (!node) {
+		/* Such an image is tried on virtual machines, too: no reason to fail there. */
+		pr_info("no Raspberry Pi: nothing to do\n");
+		return 0;
+	}
+	/* Its driver is part of Debian's kernel, and was there before any module. */
 	firmware = rpi_firmware_get(node);
 	of_node_put(node);
-	/* It may not have been found yet; systemd-modules-load tries again with the next start of its unit. */
 	if (!firmware)
-		return -EPROBE_DEFER;
+		return -ENODEV;
 	failed = register_reboot_notifier(&notifier);
 	if (failed)
 		rpi_firmware_put(firmware);
@@ -52,6 +55,8 @@ static int __init vigie_tryboot_init(void)
 
 static void __exit vigie_tryboot_exit(void)
 {
+	if (!firmware)
+		return;
 	unregister_reboot_notifier(&notifier);
 	rpi_firmware_put(firmware);
 }
