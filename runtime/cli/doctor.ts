@@ -10,8 +10,9 @@ import type { CliCommand } from './command.ts';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './defaults.ts';
 import { backends } from './doctor/backends.ts';
 import { board } from './doctor/board.ts';
+import { cameras, capture } from './doctor/cameras.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
-import { addon, capture, clock, storage, versions } from './doctor/machine.ts';
+import { addon, clock, storage, versions } from './doctor/machine.ts';
 import { broker, dashboard } from './doctor/network.ts';
 import { sources } from './doctor/plant.ts';
 
@@ -22,7 +23,7 @@ export const doctor: CliCommand = {
 
 Looks at everything the node stands on: versions, native addon, the board and its device
 profile, what can run models and read cameras here, clock, disk, the configuration, each source's bus or
-serial port, the broker (a real login), the dashboard.
+serial port, each camera (a real frame), the broker (a real login), the dashboard.
 Changes nothing. Run it as the user the service runs as, to see what the service sees.
 
 Options:
@@ -56,7 +57,7 @@ Example:
       clock(),
       ...storage(dataDir),
       ...read,
-      ...(config ? await plant(config) : []),
+      ...(config ? await plant(config, values.profile) : []),
     ];
     if (values.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
     else for (const finding of findings) process.stdout.write(line(finding));
@@ -82,8 +83,9 @@ function readConfig(named: string | undefined): { config?: Config | undefined; f
   return { config, findings: problems.length === 0 ? [good] : wrong };
 }
 
-async function plant(config: Config): Promise<Finding[]> {
-  return [...(await sources(config)), await broker(config), await dashboard(config.http)];
+async function plant(config: Config, profile: string | undefined): Promise<Finding[]> {
+  const watched = await cameras(config.cameras, profile ?? config.device.profile);
+  return [...(await sources(config)), ...watched, await broker(config), await dashboard(config.http)];
 }
 
 const MARK = { ok: 'ok     ', warning: 'warning', failure: 'FAILURE' };

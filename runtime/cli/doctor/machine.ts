@@ -3,7 +3,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { dirname } from 'node:path';
-import { captureProblem } from '../../addon/capture.ts';
 import { clockSynchronised } from '../../addon/clock-probe.ts';
 import { IsolationForest } from '../../addon/isolation-forest.ts';
 import { timesyncProbe } from '../../core/clock.ts';
@@ -44,24 +43,6 @@ export function addon(): Finding {
       describeError(error),
       'build it: npm run build:native (needs g++, make and cmake)',
     );
-  }
-}
-
-/** @param cameras how many are configured: without any, none of it is missed. */
-export function capture(cameras: number): Finding {
-  const detail = cameras === 0 ? 'no camera is configured' : `${cameras} configured`;
-  const problem = problemOfCapture();
-  if (problem === undefined) return ok('cameras', `${detail}; GStreamer is here`);
-  if (cameras === 0) return ok('cameras', `${detail}; pictures could not be captured here: ${problem}`);
-  const fix = 'install it and start the node again; docs/cameras.md says which packages there are';
-  return failure('cameras', `${detail}, and none can be read: ${problem}`, fix);
-}
-
-function problemOfCapture(): string | undefined {
-  try {
-    return captureProblem();
-  } catch (error) {
-    return describeError(error);
   }
 }
 
