@@ -17,6 +17,14 @@ std::int64_t bytes_of(const vision::Frame& frame) {
   return std::int64_t{frame.width} * frame.height * 3 / 2;
 }
 
+const char* name_of(vision::YuvMatrix matrix) {
+  switch (matrix) {
+    case vision::YuvMatrix::bt709: return "bt709";
+    case vision::YuvMatrix::bt2020: return "bt2020";
+    default: return "bt601";
+  }
+}
+
 double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
 }  // namespace
@@ -59,6 +67,8 @@ void FrameWrap::fill(Napi::Env env, FramePointer frame) {
   set("width", number(shown.width));
   set("height", number(shown.height));
   set("format", Napi::String::New(env, shown.format == vision::PixelFormat::nv12 ? "nv12" : "i420"));
+  set("matrix", Napi::String::New(env, name_of(shown.colour.matrix)));
+  set("fullRange", Napi::Boolean::New(env, shown.colour.full_range));
   set("sequence", number(static_cast<double>(frame->sequence)));
   set("capturedAt", number(milliseconds(frame->buffer->captured_at)));
   set("sameSince", number(milliseconds(frame->same_since)));

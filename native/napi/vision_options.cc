@@ -14,6 +14,7 @@ using vision::Filter;
 using vision::HeadKind;
 using vision::PixelFormat;
 using vision::Resize;
+using vision::YuvMatrix;
 
 template <typename T>
 using Names = std::initializer_list<std::pair<const char*, T>>;
@@ -172,6 +173,12 @@ FrameBytes frame_bytes(const Napi::Value& value) {
       out.planes.push_back({whole(layout, "offset", 0, most), whole(layout, "stride", 1, most)});
     }
   }
+  if (!from.Get("matrix").IsUndefined()) {
+    out.colour.matrix = one_of<YuvMatrix>(
+        from.Get("matrix"), "matrix",
+        {{"bt601", YuvMatrix::bt601}, {"bt709", YuvMatrix::bt709}, {"bt2020", YuvMatrix::bt2020}});
+  }
+  if (!from.Get("fullRange").IsUndefined()) out.colour.full_range = truth(from, "fullRange");
   // Read last: a getter could detach the array after its address was taken.
   out.data = uint8s(from.Get("data"), "data");
   return out;

@@ -28,7 +28,8 @@ struct VisionOptions {
 /// @throws Error bad-argument naming the option.
 VisionOptions vision_options(const Napi::Object& options);
 
-/// A frame of JavaScript's: { format, width, height, data: Uint8Array, planes?: [{ offset, stride }] }. Its memory is
+/// A frame of JavaScript's: { format, width, height, data: Uint8Array, planes?: [{ offset, stride }], matrix?, fullRange? }.
+/// Its memory is
 /// valid until JavaScript runs again. @throws Error bad-argument
 struct FrameBytes {
   vision::PixelFormat format;
@@ -36,7 +37,12 @@ struct FrameBytes {
   std::uint32_t height;
   std::vector<vision::PlaneLayout> planes;
   std::span<const std::uint8_t> data;
-  vision::Frame frame() const { return vision::frame_of(format, width, height, data, planes); }
+  vision::YuvColour colour;
+  vision::Frame frame() const {
+    vision::Frame made = vision::frame_of(format, width, height, data, planes);
+    made.colour = colour;
+    return made;
+  }
 };
 FrameBytes frame_bytes(const Napi::Value& frame);
 

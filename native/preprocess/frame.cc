@@ -52,7 +52,7 @@ Frame frame_of(PixelFormat format, std::uint32_t width, std::uint32_t height, st
   if (!layouts.empty() && layouts.size() != count) {
     refuse("has " + std::to_string(layouts.size()) + " planes: its format has " + std::to_string(count));
   }
-  Frame frame{format, width, height, {}};
+  Frame frame{format, width, height, {}, {}};
   std::size_t next = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const PlaneSize size = size_of_plane(format, i, width, height);

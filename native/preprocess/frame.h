@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <span>
 
+#include "preprocess/yuv_colour.h"
+
 namespace vigie::vision {
 
 /// Pixels, all of 8 bits. NV12: luma, then U and V taking turns at half the width and height. I420: luma, U, V. YUYV:
-/// Y U Y V per two pixels. The YUV formats are BT.601 with limited range, as cameras give them.
+/// Y U Y V per two pixels.
 enum class PixelFormat : std::uint8_t { rgb, bgr, nv12, i420, yuyv };
 
 constexpr std::uint32_t kLongestSide = 32'768;
@@ -26,6 +28,8 @@ struct Frame {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
   std::array<Plane, 3> planes{};
+  /// Of the YUV formats.
+  YuvColour colour{};
 };
 
 /// Where a plane starts in a buffer, in bytes.

@@ -49,14 +49,28 @@ inline void average_taps(const float* row, std::size_t step, std::span<const std
 
 inline std::int32_t byte(std::int32_t value) { return value < 0 ? 0 : value > 255 ? 255 : value; }
 
+/// Weights in 256ths.
+struct Weights {
+  explicit Weights(const YuvWeights& from)
+      : black(fixed(from.black) / 256), luma(fixed(from.luma)), red_v(fixed(from.red_v)), green_u(fixed(from.green_u)),
+        green_v(fixed(from.green_v)), blue_u(fixed(from.blue_u)) {}
+  static std::int32_t fixed(float value) { return static_cast<std::int32_t>(value * 256 + 0.5F); }
+  std::int32_t black;
+  std::int32_t luma;
+  std::int32_t red_v;
+  std::int32_t green_u;
+  std::int32_t green_v;
+  std::int32_t blue_u;
+};
+
 template <std::size_t LumaStep, std::size_t ChromaStep>
 inline void convert(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v, std::size_t width,
-                    std::uint32_t* out) {
-  const auto pixel = [](std::int32_t y, std::int32_t d, std::int32_t e) {
-    const std::int32_t bright = 298 * (y - 16) + 128;
-    const std::int32_t red = byte((bright + 409 * e) >> 8);
-    const std::int32_t green = byte((bright - 100 * d - 208 * e) >> 8);
-    const std::int32_t blue = byte((bright + 516 * d) >> 8);
+                    const Weights& w, std::uint32_t* out) {
+  const auto pixel = [w](std::int32_t y, std::int32_t d, std::int32_t e) {
+    const std::int32_t bright = w.luma * (y - w.black) + 128;
+    const std::int32_t red = byte((bright + w.red_v * e) >> 8);
+    const std::int32_t green = byte((bright - w.green_u * d - w.green_v * e) >> 8);
+    const std::int32_t blue = byte((bright + w.blue_u * d) >> 8);
     return static_cast<std::uint32_t>(red | green << 8 | blue << 16);
   };
   const std::size_t pairs = width / 2;
@@ -74,10 +88,12 @@ inline void convert(const std::uint8_t* luma, const std::uint8_t* u, const std::
 }  // namespace
 
 VIGIE_CLONES void yuv_to_rgb(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v,
-                             std::size_t luma_step, std::size_t chroma_step, std::size_t width, std::uint32_t* out) {
-  if (luma_step == 2) return convert<2, 4>(luma, u, v, width, out);
-  if (chroma_step == 2) return convert<1, 2>(luma, u, v, width, out);
-  convert<1, 1>(luma, u, v, width, out);
+                             std::size_t luma_step, std::size_t chroma_step, std::size_t width,
+                             const YuvWeights& weights, std::uint32_t* out) {
+  const Weights w(weights);
+  if (luma_step == 2) return convert<2, 4>(luma, u, v, width, w, out);
+  if (chroma_step == 2) return convert<1, 2>(luma, u, v, width, w, out);
+  convert<1, 1>(luma, u, v, width, w, out);
 }
 
 VIGIE_CLONES void blend(const std::uint8_t* upper, const std::uint8_t* lower, float weight, std::size_t count,
@@ -124,15 +140,18 @@ VIGIE_CLONES void average_channel(const float* row, std::size_t step, std::span<
   }
 }
 
-VIGIE_CLONES void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count, float* out) {
+VIGIE_CLONES void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count,
+                             const YuvWeights& weights, float* out) {
+  // A copy: what `out` points to could be the weights themselves, for all that the compiler knows.
+  const YuvWeights w = weights;
   const auto bounded = [](float value) { return value < 0 ? 0.0F : value > 255 ? 255.0F : value; };
   for (std::size_t i = 0; i < count; ++i) {
-    const float bright = 1.164384F * (y[i] - 16);
+    const float bright = w.luma * (y[i] - w.black);
     const float d = u[i] - 128;
     const float e = v[i] - 128;
-    out[4 * i] = bounded(bright + 1.596027F * e);
-    out[4 * i + 1] = bounded(bright - 0.391762F * d - 0.812968F * e);
-    out[4 * i + 2] = bounded(bright + 2.017232F * d);
+    out[4 * i] = bounded(bright + w.red_v * e);
+    out[4 * i + 1] = bounded(bright - w.green_u * d - w.green_v * e);
+    out[4 * i + 2] = bounded(bright + w.blue_u * d);
     out[4 * i + 3] = 0;
   }
 }

@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <span>
 
+#include "preprocess/yuv_colour.h"
+
 namespace vigie::vision {
 
 /// Inner loops of pre-processing, each over one row. No bounds are checked here.
 
-/// R, G, B, 0 of BT.601 with limited range; chroma is that of the pair a pixel belongs to.
+/// R, G, B, 0; chroma is that of the pair a pixel belongs to.
 /// @param luma element i at luma[i * luma_step]; @param u, v element of pair p at [p * chroma_step].
 void yuv_to_rgb(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v, std::size_t luma_step,
-                std::size_t chroma_step, std::size_t width, std::uint32_t* out);
+                std::size_t chroma_step, std::size_t width, const YuvWeights& weights, std::uint32_t* out);
 
 /// out = upper + weight * (lower - upper)
 void blend(const std::uint8_t* upper, const std::uint8_t* lower, float weight, std::size_t count, float* out);
@@ -33,8 +35,8 @@ void average(const float* row, std::size_t step, std::span<const Cover> covers, 
 void average_channel(const float* row, std::size_t step, std::span<const std::uint32_t> first, std::uint32_t taps,
                      const float* shares, float* out);
 
-/// R, G, B, 0 per pixel, 0 … 255, of BT.601 with limited range.
-void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count, float* out);
+/// R, G, B, 0 per pixel, 0 … 255.
+void yuv_to_rgb(const float* y, const float* u, const float* v, std::size_t count, const YuvWeights& weights, float* out);
 
 /// What a column of the result reads: pixels `left` and `left` + step of a blended row.
 struct Tap {

@@ -29,10 +29,11 @@ const std::uint8_t* SourceRows::row(std::uint32_t y) {
 void SourceRows::convert(std::uint32_t y, std::uint32_t* out) const {
   const auto line = [&](std::size_t plane, std::size_t at) { return frame_.planes[plane].data + at * frame_.planes[plane].stride; };
   const std::uint8_t* luma = line(0, y);
+  const YuvWeights weights = weights_of(frame_.colour);
   switch (frame_.format) {
-    case PixelFormat::yuyv: return yuv_to_rgb(luma, luma + 1, luma + 3, 2, 4, frame_.width, out);
-    case PixelFormat::nv12: return yuv_to_rgb(luma, line(1, y / 2), line(1, y / 2) + 1, 1, 2, frame_.width, out);
-    default: return yuv_to_rgb(luma, line(1, y / 2), line(2, y / 2), 1, 1, frame_.width, out);
+    case PixelFormat::yuyv: return yuv_to_rgb(luma, luma + 1, luma + 3, 2, 4, frame_.width, weights, out);
+    case PixelFormat::nv12: return yuv_to_rgb(luma, line(1, y / 2), line(1, y / 2) + 1, 1, 2, frame_.width, weights, out);
+    default: return yuv_to_rgb(luma, line(1, y / 2), line(2, y / 2), 1, 1, frame_.width, weights, out);
   }
 }
 

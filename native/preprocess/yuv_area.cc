@@ -82,7 +82,7 @@ void YuvArea::row(const Frame& frame, std::uint32_t y, float* out) {
     mean(u, together ? 2 : 1, chroma_columns_, 1);
     mean(v, together ? 2 : 1, chroma_columns_, 2);
   }
-  yuv_to_rgb(means_[0].data(), means_[1].data(), means_[2].data(), means_[0].size(), out);
+  yuv_to_rgb(means_[0].data(), means_[1].data(), means_[2].data(), means_[0].size(), weights_of(frame.colour), out);
 }
 
 }  // namespace vigie::vision

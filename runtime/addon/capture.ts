@@ -1,12 +1,16 @@
 /** Pictures from cameras and files, over GStreamer. Pixels stay in the addon: JavaScript holds a frame by its handle. */
 
 import { binding, calling, translated } from './binding.ts';
+import type { YuvMatrix } from './vision.ts';
 
 /** A captured frame. `Vision.detect` and `drawPicture` take it as they take a Frame, without a copy. */
 export interface CapturedFrame {
   readonly width: number;
   readonly height: number;
   readonly format: 'nv12' | 'i420';
+  /** How its colours are meant, as the source says. */
+  readonly matrix: YuvMatrix;
+  readonly fullRange: boolean;
   /** From 1, one more with each frame that the pipeline gave, skipped ones among them. */
   readonly sequence: number;
   /** CLOCK_MONOTONIC, milliseconds. */

@@ -5,7 +5,7 @@ import type { CapturedFrame } from './capture.ts';
 
 export type PixelFormat = 'rgb' | 'bgr' | 'nv12' | 'i420' | 'yuyv';
 
-/** 8 bits per sample; YUV is BT.601 with limited range. */
+/** 8 bits per sample. */
 export interface Frame {
   readonly format: PixelFormat;
   readonly width: number;
@@ -13,7 +13,14 @@ export interface Frame {
   readonly data: Uint8Array;
   /** Where the planes are in `data`, in bytes; left out: one behind the other, rows without gaps. */
   readonly planes?: readonly { readonly offset: number; readonly stride: number }[];
+  /** Of the YUV formats: how their colours are meant. 'bt601' when left out. */
+  readonly matrix?: YuvMatrix;
+  /** Brightness from 0 to 255, as in JPEG, instead of from 16 to 235. */
+  readonly fullRange?: boolean;
 }
+
+/** Of SD and JPEG, of HD, of UHD. */
+export type YuvMatrix = 'bt601' | 'bt709' | 'bt2020';
 
 /** Interleaved RGB. */
 export interface Picture {

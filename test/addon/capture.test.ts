@@ -15,7 +15,7 @@ import {
   type CaptureOptions,
 } from '../../runtime/addon/capture.ts';
 import { drawPicture } from '../../runtime/addon/draw.ts';
-import { decodePicture } from '../../runtime/addon/vision.ts';
+import { decodePicture, Vision } from '../../runtime/addon/vision.ts';
 import { VigieError } from '../../runtime/core/errors.ts';
 import { canCapture } from '../support/cameras.ts';
 import { sharedPath } from '../support/shared.ts';
@@ -68,6 +68,41 @@ if (canCapture()) {
     assert.ok(next.capturedAt > first.capturedAt);
     next.close();
     await capture.close();
+  });
+
+  test('colours come out as they went in, whatever matrix and range the caps name', async () => {
+    const model = new Vision(
+      {
+        ...{ resize: 'stretch', filter: 'bilinear', width: 4, height: 4, pad: 0, order: 'rgb' },
+        ...{ mean: [0, 0, 0], divisor: [1, 1, 1], type: 'float32', layout: 'nhwc' },
+      },
+      { head: 'classification', outputs: ['o'], classes: 2, activation: 'none', most: 1, threshold: 0 },
+    );
+    const solid = 'videotestsrc is-live=true pattern=solid-color foreground-color=0xffc86432';
+    const colours = [
+      ['bt601', 'bt601', false],
+      ['bt709', 'bt709', false],
+      ['1:4:0:0', 'bt601', true],
+      ['1:3:5:1', 'bt709', true],
+      ['bt2020', 'bt2020', false],
+    ] as const;
+    for (const [colorimetry, matrix, fullRange] of colours) {
+      for (const format of ['NV12', 'I420']) {
+        const rgb = 'video/x-raw,format=RGB,width=64,height=48,framerate=30/1';
+        const yuv = `video/x-raw,format=${format},colorimetry=(string)${colorimetry}`;
+        const { capture } = opened(`${solid} ! ${rgb} ! videoconvert primaries-mode=none ! ${yuv}`);
+        const frame = await waitFor(`a frame of ${colorimetry}`, () => capture.take());
+        const what = `${format} ${colorimetry}`;
+        assert.equal([frame.matrix, frame.fullRange], [matrix, fullRange], what);
+        const out = new Float32Array(48);
+        model.prepare(frame, out);
+        const [red, green, blue] = out;
+        const near = Math.max(Math.abs(red! - 0xc8), Math.abs(green! - 0x64), Math.abs(blue! - 0x32));
+        assert.ok(near <= 3, `${what}: ${red}, ${green}, ${blue}`);
+        frame.close();
+        await capture.close();
+      }
+    }
   });
 
   test('the newest frame wins and every other one is counted', async () => {

@@ -51,14 +51,30 @@ function pixel(frame: Frame, x: number, y: number): [number, number, number] {
   return [...yuv[format]()];
 }
 
-/** BT.601 with limited range. */
-function fromYuv([y, u, v]: readonly [number, number, number]): [number, number, number] {
-  const bright = 1.164 * (y - 16);
+/** Red's part of V, green's of U and V, blue's of U, with full range: as the recommendations print them. */
+const MATRICES = {
+  bt601: [1.402, 0.344136, 0.714136, 1.772],
+  bt709: [1.5748, 0.187324, 0.468124, 1.8556],
+  bt2020: [1.4746, 0.164553, 0.571353, 1.8814],
+} as const;
+
+function fromYuv(
+  [y, u, v]: readonly [number, number, number],
+  { matrix = 'bt601', fullRange = false }: Frame,
+): [number, number, number] {
+  const bright = fullRange ? y : (255 / 219) * (y - 16);
+  const wide = fullRange ? 1 : 255 / 224;
+  const [redV, greenU, greenV, blueU] = MATRICES[matrix].map((weight) => weight * wide) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const round = (value: number) => Math.min(255, Math.max(0, value));
   return [
-    round(bright + 1.596 * (v - 128)),
-    round(bright - 0.391 * (u - 128) - 0.813 * (v - 128)),
-    round(bright + 2.018 * (u - 128)),
+    round(bright + redV * (v - 128)),
+    round(bright - greenU * (u - 128) - greenV * (v - 128)),
+    round(bright + blueU * (u - 128)),
   ];
 }
 
@@ -116,7 +132,7 @@ export function naivePreprocess(frame: Frame, options: PreprocessOptions): Float
   const isYuv = frame.format !== 'rgb' && frame.format !== 'bgr';
   // Means are taken of what a camera gives; between pixels, of colours.
   const toColour = (value: [number, number, number], wanted: boolean) =>
-    isYuv && wanted ? fromYuv(value) : value;
+    isYuv && wanted ? fromYuv(value, frame) : value;
   for (let y = 0; y < size.height; y++) {
     const rows = taps(y, frame.height, size.height, area);
     for (let x = 0; x < size.width; x++) {

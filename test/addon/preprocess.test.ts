@@ -61,6 +61,8 @@ test('every format, resize, filter, order and layout equals the definition', () 
         height: side,
         seed: fc.integer(),
         gap: fc.integer({ min: 0, max: 9 }),
+        matrix: fc.constantFrom('bt601' as const, 'bt709' as const, 'bt2020' as const),
+        fullRange: fc.boolean(),
       }),
       fc.record({
         resize: fc.constantFrom(
@@ -78,7 +80,8 @@ test('every format, resize, filter, order and layout equals the definition', () 
       }),
       fc.constantFrom('float32', 'int8', 'uint8'),
       (picture, how, type) => {
-        const frame = randomFrame(picture.format, picture.width, picture.height, picture.seed, picture.gap);
+        const { format, width, height, seed, gap, matrix, fullRange } = picture;
+        const frame = { ...randomFrame(format, width, height, seed, gap), matrix, fullRange };
         const options = { ...how, divisor: type === 'float32' ? [2, 3, 0.5] : [1, 1, 1], type };
         // Colours from YUV are rounded to bytes by either side in its own way.
         const colours = picture.format === 'rgb' || picture.format === 'bgr' ? 1e-3 : 1.5;

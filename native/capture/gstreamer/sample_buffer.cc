@@ -15,6 +15,17 @@ std::int64_t monotonic_now() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+/// What the caps say; where they say nothing, GStreamer has put the usual of the format and size in their place.
+vision::YuvColour colour_of(const GstVideoColorimetry& from) {
+  using vision::YuvMatrix;
+  const bool full = from.range == GST_VIDEO_COLOR_RANGE_0_255;
+  switch (from.matrix) {
+    case GST_VIDEO_COLOR_MATRIX_BT709: return {YuvMatrix::bt709, full};
+    case GST_VIDEO_COLOR_MATRIX_BT2020: return {YuvMatrix::bt2020, full};
+    default: return {YuvMatrix::bt601, full};
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Buffer> SampleBuffer::take(GstSample* sample, GstClockTime base_time) {
@@ -37,6 +48,7 @@ bool SampleBuffer::map() {
   is_mapped_ = gst_video_frame_map(&mapped_, &info, buffer, GST_MAP_READ);
   if (!is_mapped_) return false;
   frame.format = format == GST_VIDEO_FORMAT_NV12 ? vision::PixelFormat::nv12 : vision::PixelFormat::i420;
+  frame.colour = colour_of(info.colorimetry);
   frame.width = static_cast<std::uint32_t>(width);
   frame.height = static_cast<std::uint32_t>(height);
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(&mapped_); ++i) {
