@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { encodeRequest } from '../../ota/protocol/frames.ts';
 import type { AnomalyEvent } from '../../runtime/core/messages.ts';
 import type { Outcome } from '../../runtime/system/record.ts';
 import { systemEvent } from '../../runtime/system/report.ts';
@@ -90,6 +91,27 @@ test('what breaks the contract is found', () => {
     validateMessage('vigie/other/node-1/status', JSON.stringify(online!.payload))[0]!,
     /says it is of/,
   );
+});
+
+test('what breaks the contract of a binary message is found', () => {
+  const topic = 'vigie/plant/ota/v1/req/node-1';
+  const frame = Buffer.from(
+    encodeRequest({ id: 7, subject: { metadata: 'timestamp.json' }, offset: 0, length: 100 }),
+  );
+  assert.equal(validateMessage(topic, frame), []);
+  const changed = (at: number, value: number) => {
+    const copy = Buffer.from(frame);
+    copy[at] = value;
+    return validateMessage(topic, copy);
+  };
+  assert.match(changed(0, 2)[0]!, /'version' is 2/);
+  assert.match(changed(1, 3)[0]!, /'kind' is 3/);
+  assert.match(changed(14, 1)[0]!, /'length' is/);
+  assert.match(validateMessage(topic, frame.subarray(0, 17))[0]!, /ends within 'length'/);
+  assert.match(validateMessage(topic, frame.subarray(0, 18))[0]!, /'subject' has 0 bytes/);
+  const time = 'vigie/plant/ota/v1/time/req/node-1';
+  assert.match(validateMessage(time, Buffer.alloc(18, 1))[0]!, /'nonce' has 17 bytes/);
+  assert.match(validateMessage(`vigie/plant/ota/v1/state/node-1`, '{}')[0]!, /required/);
 });
 
 test('real messages hold against the contract', async () => {

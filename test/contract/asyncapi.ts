@@ -58,6 +58,9 @@ export function validateMessage(topic: string, payload: string | Buffer, headers
   if (document.components.messages[first!]?.contentType === 'text/plain') {
     return validatePayload(first!, payload.toString());
   }
+  if (isBinary(first!)) {
+    return validateFrame(first!, Buffer.from(payload)).map((problem) => `${topic}: ${problem}`);
+  }
   let body: unknown;
   try {
     body = JSON.parse(payload.toString());
@@ -77,7 +80,65 @@ export function validateMessage(topic: string, payload: string | Buffer, headers
 export function validatePayload(name: string, payload: unknown): string[] {
   const message = document.components.messages[name];
   if (!message) return [`no message '${name}' in docs/asyncapi.yaml`];
+  if (isBinary(name)) return validateFrame(name, fromHex(String(payload)));
   return errorsOf(name, message.payload, payload);
+}
+
+/** A field of `x-frame`: what binary payloads are made of, in order. */
+interface Field {
+  readonly name: string;
+  readonly type: 'u8' | 'u32' | 'u64' | 'bytes';
+  readonly const?: number;
+  readonly enum?: readonly number[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** Of the last field, which takes what is left. */
+  readonly minLength?: number;
+  readonly maxLength?: number;
+}
+
+const BYTES = { u8: 1, u32: 4, u64: 8 } as const;
+
+function isBinary(name: string): boolean {
+  return document.components.messages[name]?.contentType === 'application/octet-stream';
+}
+
+/** Examples are written in hexadecimal digits, with spaces between fields. */
+function fromHex(text: string): Buffer {
+  const digits = text.replaceAll(' ', '');
+  if (!/^([0-9a-f]{2})*$/.test(digits)) throw new Error(`not in hexadecimal digits: ${text}`);
+  return Buffer.from(digits, 'hex');
+}
+
+function validateFrame(name: string, bytes: Buffer): string[] {
+  const { $ref } = document.components.messages[name]!.payload;
+  const schema = document.components.schemas[$ref.replace('#/components/schemas/', '')] as {
+    readonly 'x-frame': readonly Field[];
+  };
+  const problems: string[] = [];
+  let at = 0;
+  for (const [index, field] of schema['x-frame'].entries()) {
+    const isLast = index === schema['x-frame'].length - 1;
+    const fixed = field.type === 'bytes' ? (field.minLength ?? 0) : BYTES[field.type];
+    const size = field.type === 'bytes' && isLast ? Math.max(0, bytes.length - at) : fixed;
+    if (at + size > bytes.length) return [...problems, `${name}: ends within '${field.name}'`];
+    problems.push(...fieldProblems(field, bytes.subarray(at, at + size)).map((text) => `${name}: ${text}`));
+    at += size;
+  }
+  if (at < bytes.length) problems.push(`${name}: ${bytes.length - at} bytes too many`);
+  return problems;
+}
+
+function fieldProblems({ name, type, ...rules }: Field, bytes: Buffer): string[] {
+  if (type === 'bytes') {
+    const { minLength = 0, maxLength = Number.POSITIVE_INFINITY } = rules;
+    const fits = bytes.length >= minLength && bytes.length <= maxLength;
+    return fits ? [] : [`'${name}' has ${bytes.length} bytes`];
+  }
+  const value = type === 'u64' ? Number(bytes.readBigUInt64BE()) : bytes.readUIntBE(0, bytes.length);
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = rules;
+  const isListed = rules.enum?.includes(value) ?? value === (rules.const ?? value);
+  return isListed && value >= minimum && value <= maximum ? [] : [`'${name}' is ${value}`];
 }
 
 /** @param name of a message under `components` that has headers. */

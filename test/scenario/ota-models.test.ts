@@ -1,5 +1,6 @@
 /** Signed models end to end: a real broker, a hub, real nodes. A good model serves; bad ones make way for it, with the reason. */
 
+import { connectAsync } from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validateMessage } from '../contract/asyncapi.ts';
@@ -34,7 +35,17 @@ const serves =
   (release: number) => (model: { active: { release: number } | null; serving: { release: number } | null }) =>
     model.active?.release === release && model.serving?.release === release;
 
+/** Everything that is said below the topics of updates, as it was sent. */
+async function overhear(url: string) {
+  const client = await connectAsync(url, { protocolVersion: 5 });
+  const messages: { readonly topic: string; readonly bytes: Buffer }[] = [];
+  client.on('message', (topic, bytes) => void messages.push({ topic, bytes }));
+  await client.subscribeAsync('vigie/plant/ota/#', { qos: 1 });
+  return { messages, stop: () => client.endAsync(true) };
+}
+
 test('two nodes fetch, test, try and keep a good model', async () => {
+  const updates = await overhear(broker.url);
   const ears = await subscribe(broker.url, 'vigie/plant/+/events/update');
   for (const name of ['node-1', 'node-2']) {
     const port = await freePort();
@@ -52,6 +63,10 @@ test('two nodes fetch, test, try and keep a good model', async () => {
   await waitFor('the events', () => steps().includes('committed'));
   for (const { topic, payload } of ears.messages) assert.equal(validateMessage(topic, payload), []);
   await ears.stop();
+  await updates.stop();
+  const kinds = new Set(updates.messages.map(({ topic }) => topic.replace(/^.*\/v1\/|\/node-\d$/g, '')));
+  assert.equal([...kinds].sort(), ['announce', 'req', 'res', 'state', 'time/req', 'time/res']);
+  for (const { topic, bytes } of updates.messages) assert.equal(validateMessage(topic, bytes), []);
 });
 
 test('a model whose golden output is wrong never serves', async () => {
