@@ -8,6 +8,7 @@ import { describeError, VigieError } from '../core/errors.ts';
 import type { Box } from '../core/geometry.ts';
 import { type Millis, millis } from '../core/units.ts';
 import { MotionGate } from '../pipeline/detection/motion/gate.ts';
+import type { BoardReader } from '../pipeline/detection/rate/board-reader.ts';
 import { RateGovernor } from '../pipeline/detection/rate/governor.ts';
 import type {
   CameraJob,
@@ -28,6 +29,7 @@ export interface CameraLoopOptions {
   readonly job: CameraJob;
   readonly models: Models;
   readonly clock: Clock;
+  readonly board: BoardReader;
   /** @returns false when the message was dropped. */
   readonly send: (message: FromVision, bytes?: Uint8Array) => boolean;
 }
@@ -273,7 +275,7 @@ export class CameraLoop {
   }
 
   #freshGovernor(variants: readonly string[]): RateGovernor {
-    return new RateGovernor({ ...this.#rules.rate, variants });
+    return new RateGovernor({ ...this.#rules.rate, variants, board: this.#options.board });
   }
 
   #tellRate(told: RateTold): void {

@@ -5,6 +5,7 @@
 
 import { SystemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
+import { BoardReader } from '../pipeline/detection/rate/board-reader.ts';
 import type { ToVision } from '../sources/camera/messages.ts';
 import { CameraLoop } from './camera-loop.ts';
 import { Link } from './link.ts';
@@ -18,6 +19,7 @@ const loops = new Map<string, CameraLoop>();
 const link = new Link(SOCKET, onMessage, () => process.exit(0));
 const log = createLog('info', (line) => void link.send({ type: 'log', line: JSON.parse(line) }));
 const models = new Models(log);
+let board: BoardReader | undefined;
 
 function onMessage(message: ToVision): void {
   if (message.type === 'start') {
@@ -34,7 +36,8 @@ function onMessage(message: ToVision): void {
 
 function start({ job }: Extract<ToVision, { type: 'start' }>): void {
   const send = link.send.bind(link);
-  const loop = new CameraLoop({ job, models, clock, send });
+  board ??= new BoardReader({ tegrastats: job.rate.tegrastats });
+  const loop = new CameraLoop({ job, models, clock, board, send });
   loops.set(job.camera, loop);
   void loop.rebuild();
 }

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { SystemClock } from '../../runtime/core/clock.ts';
 import { ModelError } from '../../runtime/core/errors.ts';
 import { millis } from '../../runtime/core/units.ts';
+import { BoardReader } from '../../runtime/pipeline/detection/rate/board-reader.ts';
 import type { CameraEvent } from '../../runtime/sources/camera/events.ts';
 import type { CameraJob, FromVision } from '../../runtime/sources/camera/messages.ts';
 import { WatchedCamera } from '../../runtime/sources/camera/watched-camera.ts';
@@ -50,7 +51,9 @@ function run(models: Models, rate: object) {
     rate: { config, thermal: [] },
   } as unknown as CameraJob;
   const send = (message: FromVision) => sent.push(message) > 0;
-  const loop = new CameraLoop({ job, models, clock: new SystemClock(() => true), send });
+  const clock = new SystemClock(() => true);
+  const board = new BoardReader({ root: '/nowhere', vcgencmd: '/nowhere' });
+  const loop = new CameraLoop({ job, models, clock, board, send });
   void loop.rebuild();
   // One that cannot be built takes the place of the first, which is closed.
   const end = () => {

@@ -126,6 +126,10 @@ const board = z.strictObject({
   thermal: described(
     z.strictObject({
       zones: described(z.array(zone).max(20), 'Zones to watch; absent ones are passed over.'),
+      tegrastats: described(
+        z.string().startsWith('/').max(4096).optional(),
+        'File that `tegrastats --logfile` writes, where a container does not see /sys/class/thermal.',
+      ),
     }),
     'How warm is too warm.',
   ),

@@ -67,7 +67,7 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
 export function lookingJob({ detection }: CameraConfig, { thermal }: DeviceProfile): LookingJob {
   const { motion, zones, tripwires, rate } = detection;
   return {
-    rate: { config: rate, thermal: thermal.zones },
+    rate: { config: rate, thermal: thermal.zones, tegrastats: thermal.tegrastats },
     motion: motion.enabled ? { motion, zones, tripwires } : undefined,
   };
 }

@@ -83,6 +83,8 @@ export interface RateJob {
   readonly config: DetectionConfig['rate'];
   /** Of the device profile. */
   readonly thermal: DeviceProfile['thermal']['zones'];
+  /** File that tells the board's heat, too. */
+  readonly tegrastats?: string | undefined;
 }
 
 /** From now on the model looks at every n-th frame. */

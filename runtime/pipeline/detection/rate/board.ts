@@ -1,6 +1,6 @@
 /** What the board says of its heat: small readers behind the root of a file system, and parsers of tools' text. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Celsius } from '../../../core/units.ts';
 
@@ -61,6 +61,33 @@ export function parseTegrastats(line: string): ZoneTemperature[] {
     ([, type, degrees]) =>
       plausible(Number(degrees)) ? [{ type: type!, temperature: Number(degrees) as Celsius }] : [],
   );
+}
+
+/** Longer than any line of tegrastats. */
+const TAIL_BYTES = 4096;
+
+export interface LastLine {
+  readonly text: string;
+  /** When the file was written last, milliseconds since 1970. */
+  readonly writtenAt: number;
+}
+
+/** Of a file that grows; undefined where there is none, or no whole line in it. */
+export function readLastLine(path: string): LastLine | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    const { size, mtimeMs } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    const read = readSync(fd, tail, 0, tail.length, size - tail.length);
+    // What follows the last line break is still being written.
+    const text = tail.toString('utf8', 0, read).split('\n').at(-2);
+    return text === undefined ? undefined : { text, writtenAt: mtimeMs };
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 function names(folder: string): string[] {

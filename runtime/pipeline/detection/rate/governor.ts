@@ -2,8 +2,8 @@
 
 import type { DetectionConfig } from '../../../config/schema/zones.ts';
 import type { Millis } from '../../../core/units.ts';
-import { readThermalZones, readThrottled } from './board.ts';
-import { type Heat, judgeHeat, type ZoneLimits } from './heat.ts';
+import { BoardReader } from './board-reader.ts';
+import { judgeHeat, type ZoneLimits } from './heat.ts';
 import { nextRate, RATE_START, type Rate, type RateChange, type RateState } from './policy.ts';
 
 export interface GovernorOptions {
@@ -12,12 +12,10 @@ export interface GovernorOptions {
   readonly variants: readonly string[];
   /** Of the device profile. */
   readonly thermal: readonly ZoneLimits[];
-  /** Of the file system that tells the board's heat. */
-  readonly root?: string;
+  /** Shared by the cameras of a process; one of its own when left out. */
+  readonly board?: BoardReader;
 }
 
-/** Boards warm slowly, and reading a sensor may wake it. */
-const READ_EVERY = 2000;
 /** Frames whose middle distance is the camera's period. */
 const PERIODS = 15;
 /** A gap beyond this is a camera that stood still, not its period. */
@@ -26,8 +24,7 @@ const LONGEST_PERIOD = 5000;
 export class RateGovernor {
   #options: GovernorOptions;
   #state: RateState = RATE_START;
-  #heat: Heat = { level: 'cool', reason: '' };
-  #readAt = Number.NEGATIVE_INFINITY;
+  readonly #board: BoardReader;
   #last: { readonly at: Millis; readonly sequence: number } | undefined;
   /** Number of the last frame that the model should look at. */
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -35,6 +32,7 @@ export class RateGovernor {
 
   constructor(options: GovernorOptions) {
     this.#options = options;
+    this.#board = options.board ?? new BoardReader();
   }
 
   /** Other limits; what was learned of camera and model stays. */
@@ -68,7 +66,9 @@ export class RateGovernor {
     const { config, variants } = this.#options;
     const framePeriodMs = this.#periods.toSorted((a, b) => a - b)[Math.floor(this.#periods.length / 2)];
     if (!config.adapt || framePeriodMs === undefined) return undefined;
-    const reading = { mono, heat: this.#heatAt(mono), inferenceMs, framePeriodMs };
+    const { zones, throttled } = this.#board.at(mono);
+    const heat = judgeHeat(zones, this.#options.thermal, throttled);
+    const reading = { mono, heat, inferenceMs, framePeriodMs };
     const { state, change } = nextRate(this.#state, reading, { ...config, variants });
     this.#state = state;
     return change;
@@ -78,13 +78,5 @@ export class RateGovernor {
     if (gap <= 0 || gap >= LONGEST_PERIOD) return;
     this.#periods.push(gap / frames);
     if (this.#periods.length > PERIODS) this.#periods.shift();
-  }
-
-  #heatAt(mono: Millis): Heat {
-    if (mono - this.#readAt < READ_EVERY) return this.#heat;
-    this.#readAt = mono;
-    const { thermal, root } = this.#options;
-    this.#heat = judgeHeat(readThermalZones(root), thermal, readThrottled(root));
-    return this.#heat;
   }
 }

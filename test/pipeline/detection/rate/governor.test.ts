@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { millis } from '../../../../runtime/core/units.ts';
+import { BoardReader } from '../../../../runtime/pipeline/detection/rate/board-reader.ts';
 import { RateGovernor } from '../../../../runtime/pipeline/detection/rate/governor.ts';
 import type { RateChange } from '../../../../runtime/pipeline/detection/rate/policy.ts';
 import { configOf } from '../synthetic.ts';
@@ -23,7 +24,7 @@ const governor = (rate = {}) =>
     config: configOf({ rate }).rate,
     variants: ['float', 'int8'],
     thermal: [{ types: ['cpu-thermal'], easeOff: 75, throttle: 80 }],
-    root,
+    board: new BoardReader({ root, vcgencmd: join(root, 'no-vcgencmd') }),
   });
 
 /** Ten frames a second. */
