@@ -159,13 +159,16 @@ function resolveFiles(config: Config, directory: string): Config {
 }
 
 function resolveCamera(camera: CameraConfig, directory: string): CameraConfig {
-  const { source, model } = camera;
+  const { source, model, privacy } = camera;
   return {
     ...camera,
     source: source.type === 'file' ? { ...source, file: resolve(directory, source.file) } : source,
     ...(model?.manifest === undefined
       ? {}
       : { model: { ...model, manifest: resolve(directory, model.manifest) } }),
+    ...(privacy.faceModel === undefined
+      ? {}
+      : { privacy: { ...privacy, faceModel: resolve(directory, privacy.faceModel) } }),
   };
 }
 

@@ -22,6 +22,7 @@ import type {
 } from '../sources/camera/messages.ts';
 import { CameraModel } from './camera-model.ts';
 import { looked } from './detections.ts';
+import { Faces } from './faces.ts';
 import { KeptFrames } from './kept-frames.ts';
 import type { LoadedModel, Models } from './model.ts';
 
@@ -48,6 +49,7 @@ export class CameraLoop {
   #governor: RateGovernor;
   readonly #model: CameraModel;
   readonly #kept: KeptFrames;
+  readonly #faces: Faces | undefined;
   readonly #counters = { captured: 0, skipped: 0, damaged: 0, still: 0, spared: 0, detected: 0, dropped: 0 };
   #capture: Capture | undefined;
   #lastFrame: Millis | undefined;
@@ -66,6 +68,7 @@ export class CameraLoop {
     this.#options = options;
     this.#kept = new KeptFrames(options.job.hidden);
     this.#rules = options.job;
+    this.#faces = options.job.faces && this.#facesOf(options.job.faces.model);
     this.#governor = this.#freshGovernor(['model']);
     this.#model = new CameraModel({
       models: options.models,
@@ -135,18 +138,35 @@ export class CameraLoop {
       return;
     }
     const { sequence, capturedAt } = kept.frame;
+    // While faces are looked for, newer frames may take this one's place.
+    const frame = this.#faces ? kept.frame.copy() : kept.frame;
     try {
-      const { data, width, height } = await drawPicture(kept.frame, optionsOf(wish, kept.hidden));
+      const hidden = (await this.#faces?.find(kept.frame)) ?? kept.hidden;
+      const { data, width, height } = await drawPicture(frame, optionsOf(wish, hidden));
       const facts = { sequence, capturedAt: millis(capturedAt), width, height };
       if (!send({ type: 'picture', request, ...facts }, data)) this.#counters.dropped += 1;
     } catch (error) {
       send(noPicture(request, describeError(error)));
+    } finally {
+      if (frame !== kept.frame) frame.close();
     }
+  }
+
+  #facesOf(model: ModelJob | undefined): Faces {
+    const { models, clock, job, send } = this.#options;
+    const { camera } = job;
+    return new Faces({
+      model,
+      models,
+      clock,
+      onTrouble: (trouble) => void send({ type: 'faces', camera, trouble: trouble ?? null }),
+    });
   }
 
   async #rebuild(): Promise<void> {
     const { job } = this.#options;
     await this.#close();
+    void this.#faces?.prepare();
     if (job.model && !this.#model.current) {
       await this.#model.serve(job.model).catch((cause) => {
         throw new VigieError('model-refused', 'the model cannot be used', { cause });
@@ -164,6 +184,7 @@ export class CameraLoop {
     const { captured, skipped, damaged } = capture.counters();
     this.#capture = undefined;
     this.#kept.letGo();
+    this.#faces?.forget();
     this.#generation += 1;
     this.#counters.captured += captured;
     this.#counters.skipped += skipped;

@@ -1,17 +1,12 @@
 /** Frames of which the node may still want a picture: the newest, and the last ones with something on them. */
 
 import type { CapturedFrame } from '../addon/capture.ts';
-import { type Box, iou } from '../core/geometry.ts';
+import type { Box } from '../core/geometry.ts';
 import type { Detection } from '../pipeline/detection/detector.ts';
+import { HiddenPlaces } from './hidden-places.ts';
 
 /** The node asks right after it was told: more than the frames of its way there and back are not needed. */
 const COPIES = 3;
-/** A person whom the model misses on a frame stays hidden where it was for so long, milliseconds. */
-const HIDDEN_FOR = 1000;
-/** A place that overlaps a newer one by this much is within what is hidden around that. */
-const SAME_PLACE = 0.8;
-/** At a high rate not every look is kept: hiding costs time. */
-const PLACES_EVERY = 100;
 
 export interface KeptFrame {
   readonly frame: CapturedFrame;
@@ -25,8 +20,7 @@ export class KeptFrames {
   #shown: CapturedFrame | undefined;
   /** In their own, oldest first. */
   readonly #copies: KeptFrame[] = [];
-  /** Of the last looks, oldest first. */
-  #places: { readonly at: number; readonly boxes: readonly Box[] }[] = [];
+  readonly #places = new HiddenPlaces();
 
   /** @param hiddenLabels classes that must not be recognised. */
   constructor(hiddenLabels: readonly string[]) {
@@ -51,7 +45,7 @@ export class KeptFrames {
   letGo(): void {
     this.#shown?.close();
     this.#shown = undefined;
-    this.#places = [];
+    this.#places.forget();
     for (const { frame } of this.#copies.splice(0)) frame.close();
   }
 
@@ -73,13 +67,6 @@ export class KeptFrames {
     const boxes = found
       .filter(({ label }) => this.#hiddenLabels.includes(label))
       .map(({ box: [x, y, w, h] }): Box => [x / width, y / height, w / width, h / height]);
-    const places = this.#places.filter((place) => at - place.at <= HIDDEN_FOR);
-    const [before, last] = places.slice(-2);
-    if (before && last && last.at - before.at < PLACES_EVERY) places.pop();
-    const older = places
-      .flatMap((place) => place.boxes)
-      .filter((old) => !boxes.some((box) => iou(old, box) > SAME_PLACE));
-    this.#places = [...places, { at, boxes }];
-    return [...boxes, ...older];
+    return this.#places.see(at, boxes);
   }
 }

@@ -111,6 +111,24 @@ export function lampOnnx(bias = 0, heavy = 0): Uint8Array {
   });
 }
 
+/** Sees a face where a cell is blue, its box a fifth of the picture wide and high, in the middle of the cell. */
+export function faceOnnx(): Uint8Array {
+  const middle = Math.atanh(0.5);
+  const fifth = Math.log(0.2 / 0.8);
+  return onnxModel({
+    inputs: [info('x', 'float32', [1, 3, 32, 32])],
+    outputs: [info('y', 'float32', [1, 6, 4, 4])],
+    nodes: [
+      node('AveragePool', ['x'], ['mean'], { kernel_shape: [8, 8], strides: [8, 8] }),
+      node('Conv', ['mean', 'w', 'b'], ['y']),
+    ],
+    initializers: [
+      constant('w', 'float32', [6, 3, 1, 1], [-1, -1, 1, ...new Array(15).fill(0)]),
+      constant('b', 'float32', [6], [0.3, middle, middle, fifth, fifth, 1]),
+    ],
+  });
+}
+
 export interface LampParts {
   readonly version?: string;
   readonly label?: string;

@@ -180,6 +180,10 @@ export const privacyConfig = z.strictObject({
     z.enum(['none', 'faces', 'persons']).default('none'),
     'What is made unrecognisable in snapshots and streams; persons: their whole boxes.',
   ),
+  faceModel: described(
+    z.string().min(1).max(4096).optional(),
+    'For faces: the manifest of a model that finds them, or its folder (`vigie model fetch yunet-face`); relative paths start at the configuration file. Without it, or where it is too slow, whole persons are hidden.',
+  ),
   snapshots: described(z.boolean().default(true), 'Keep a picture of each event at all.'),
 });
 

@@ -4,7 +4,7 @@ import type { HealingReason, Rung } from './ladder.ts';
 import type { MemoryTrouble } from './memory-watch.ts';
 import type { RateTold } from './messages.ts';
 
-export type CameraStep = Rung | 'recovered' | 'ended' | 'rate';
+export type CameraStep = Rung | 'recovered' | 'ended' | 'rate' | 'privacy';
 export type CameraReason =
   | HealingReason
   | MemoryTrouble['reason']
@@ -12,7 +12,9 @@ export type CameraReason =
   | 'process-exited'
   | 'healed'
   | 'file-end'
-  | RateTold['cause'];
+  | RateTold['cause']
+  | 'faces-missing'
+  | 'faces-late';
 
 export interface CameraEvent extends Readonly<Record<string, unknown>> {
   readonly schema: 'vigie.camera/1';

@@ -261,6 +261,7 @@ export class CameraGroup implements Component {
     else if (message.type === 'missed') this.#missed(camera, message.detail);
     else if (message.type === 'ended') camera.ended();
     else if (message.type === 'rate') camera.rate(message);
+    else if (message.type === 'faces') camera.faces(message.trouble);
     else if (message.type === 'fault') camera.fault(message.code, message.detail);
     else {
       camera.looked(message);

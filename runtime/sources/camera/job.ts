@@ -26,8 +26,10 @@ export interface CameraJobs {
   readonly refused: readonly RefusedCamera[];
 }
 
-/** There is no model for faces here: whole persons are hidden for them. */
+/** Whole, too, where faces are to be hidden and cannot be found. */
 const PERSONS = ['person'];
+/** Of the face model's threshold: rather hide what is no face than show one. */
+const DOUBTFUL_FACES = 0.5;
 
 /** A camera that cannot be asked for as configured is refused; the others of its process run. */
 export function jobOf(camera: CameraConfig, parts: JobParts): CameraJob | RefusedCamera {
@@ -39,7 +41,7 @@ export function jobOf(camera: CameraConfig, parts: JobParts): CameraJob | Refuse
 }
 
 function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }: JobParts): CameraJob {
-  const { name, source, model, detection } = camera;
+  const { name, source, model, detection, privacy } = camera;
   const secret = source.type === 'rtsp' && source.passwordFile ? readSecret(source.passwordFile) : '';
   const pictures =
     source.type === 'file' && camera.pipeline === undefined
@@ -49,7 +51,8 @@ function tryJob(camera: CameraConfig, { profile, limits, directory, readSecret }
     camera: name,
     ...describePipeline({ camera, profile, password: secret, pictures }),
     secret,
-    hidden: camera.privacy.blur === 'none' ? [] : PERSONS,
+    hidden: privacy.blur === 'none' ? [] : PERSONS,
+    ...(privacy.blur === 'faces' ? { faces: facesJob(privacy.faceModel, profile, limits) } : {}),
     endless: source.type !== 'file',
     ...(model?.manifest === undefined
       ? {}
@@ -70,6 +73,15 @@ export function lookingJob({ detection }: CameraConfig, { thermal }: DeviceProfi
     rate: { config: rate, thermal: thermal.zones, tegrastats: thermal.tegrastats },
     motion: motion.enabled ? { motion, zones, tripwires } : undefined,
   };
+}
+
+function facesJob(
+  manifest: string | undefined,
+  profile: DeviceProfile,
+  limits: SessionLimits,
+): NonNullable<CameraJob['faces']> {
+  if (manifest === undefined) return {};
+  return { model: { ...modelJob(manifest, undefined, profile, limits), lowScore: DOUBTFUL_FACES } };
 }
 
 function modelJob(

@@ -69,6 +69,8 @@ export interface CameraJob extends LookingJob {
   readonly model?: ModelJob;
   /** Found objects of these classes are made unrecognisable on every picture. */
   readonly hidden: readonly string[];
+  /** Faces alone are hidden instead, as long as the model finds them in time. */
+  readonly faces?: { readonly model?: ModelJob };
 }
 
 /** When the model looks at a frame. */
@@ -76,6 +78,12 @@ export interface LookingJob {
   /** Undefined: whether anything moves or not. */
   readonly motion?: Pick<DetectionConfig, 'motion' | 'zones' | 'tripwires'> | undefined;
   readonly rate: RateJob;
+}
+
+/** Why faces cannot be told from the rest of a person; what is shown of them then is nothing. */
+export interface FacesTrouble {
+  readonly kind: 'missing' | 'late';
+  readonly reason: string;
 }
 
 /** What makes the model look at fewer frames. */
@@ -197,6 +205,8 @@ export type FromVision =
   /** The model of a bundle failed at a frame. */
   | { readonly type: 'missed'; readonly camera: string; readonly detail: string }
   | ({ readonly type: 'rate'; readonly camera: string } & RateTold)
+  /** Whole persons are hidden instead of faces; null: faces alone again. */
+  | { readonly type: 'faces'; readonly camera: string; readonly trouble: FacesTrouble | null }
   /** A loop began anew, or the end was reached for good. */
   | { readonly type: 'ended'; readonly camera: string }
   | { readonly type: 'fault'; readonly camera: string; readonly code: string; readonly detail: string }

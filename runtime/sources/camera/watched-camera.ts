@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts';
 import { type Millis, millis, seconds } from '../../core/units.ts';
 import type { CameraEvent, CameraReason, CameraStep } from './events.ts';
 import { HealingLadder, type HealingStep } from './ladder.ts';
-import type { CameraPulse, FrameDetections, ModelFacts, RateTold } from './messages.ts';
+import type { CameraPulse, FacesTrouble, FrameDetections, ModelFacts, RateTold } from './messages.ts';
 import { type CameraMetrics, cameraMetrics } from './metrics.ts';
 
 export interface WatchedCameraOptions {
@@ -37,6 +37,8 @@ export class WatchedCamera {
   /** Why no model looks that should come as a bundle, or what the one that looks fails with. */
   #blind: string | undefined;
   #failing: string | undefined;
+  /** Why faces alone cannot be hidden. */
+  #wholePersons: string | undefined;
   /** Since when the model has been at one frame, as of the last pulse. */
   lookingSince: Millis | undefined;
 
@@ -90,6 +92,18 @@ export class WatchedCamera {
     onEvent({ schema: 'vigie.camera/1', camera: this.name, step: 'rate', reason, detail, attempt: 0 });
   }
 
+  /** Whole persons are hidden instead of faces, or faces alone again. No step of healing. */
+  faces(trouble: FacesTrouble | null): void {
+    const detail = trouble
+      ? `whole persons are hidden instead of faces: ${trouble.reason}`
+      : 'faces are hidden again';
+    const reason = trouble ? (`faces-${trouble.kind}` as const) : 'healed';
+    this.#wholePersons = trouble ? detail : undefined;
+    this.#log(trouble ? 'warn' : 'info', 'privacy', detail, { reason });
+    const { onEvent } = this.#options;
+    onEvent({ schema: 'vigie.camera/1', camera: this.name, step: 'privacy', reason, detail, attempt: 0 });
+  }
+
   /** A file came to its end, and is not to be played again. */
   ended(): void {
     this.#ended = true;
@@ -127,7 +141,7 @@ export class WatchedCamera {
     if (trouble) return { state: reported ? 'failed' : 'degraded', detail: trouble.detail };
     if (this.#lost !== undefined) return { state: 'degraded', detail: this.#lost };
     if (!this.#frames) return { state: 'starting', detail: 'no frame came yet' };
-    const detail = this.#failing ?? this.#blind;
+    const detail = this.#failing ?? this.#blind ?? this.#wholePersons;
     return detail === undefined ? HEALTHY : { state: 'degraded', detail };
   }
 
