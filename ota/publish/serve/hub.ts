@@ -6,15 +6,16 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../runtime/core/clock.ts';
 import { describeError } from '../../../runtime/core/errors.ts';
-import { type Millis, seconds } from '../../../runtime/core/units.ts';
+import { type Millis, millis, seconds } from '../../../runtime/core/units.ts';
 import { type AnnouncedBlob, encodeAnnouncement } from '../../protocol/announce.ts';
-import { decodeRequest, encodeResponse, type Response } from '../../protocol/frames.ts';
+import { decodeRequest, encodeResponse, type Request, type Response } from '../../protocol/frames.ts';
 import type { OtaLink } from '../../protocol/link.ts';
 import { PublicTree } from '../../protocol/public-tree.ts';
 import type { TimeKey } from '../../protocol/time.ts';
 import type { OtaTopics } from '../../protocol/topics.ts';
 import { answer } from './answer.ts';
 import { BROADCAST_TIMING, type BroadcastTiming, broadcast } from './broadcast.ts';
+import { OnDemand } from './on-demand.ts';
 import { QUEUE_LIMITS, type QueueLimits, RequestQueue, type Waiting } from './request-queue.ts';
 import { TimeAnswers } from './time-answers.ts';
 
@@ -26,6 +27,8 @@ export interface HubCounters {
   bytesAnswered: number;
   /** Content of broadcast blocks. */
   bytesBroadcast: number;
+  /** Broadcasts that began since enough nodes asked for the same. */
+  broadcasts: number;
   /** Messages that are no request, and requests beyond a node's share. */
   refused: number;
   timeReplies: number;
@@ -43,6 +46,10 @@ export interface HubOptions {
   /** Without one the time is not told. */
   readonly timeKey?: TimeKey;
   readonly limits?: Partial<QueueLimits>;
+  /** So many nodes that ask for the same blob at a time get it by one broadcast; left out: each is answered. */
+  readonly broadcastFrom?: number;
+  /** Of broadcasts that begin so, bytes a second (4 MiB). */
+  readonly broadcastRate?: number;
   /** Between two looks at timestamp.json (2 s). */
   readonly watchEvery?: Millis;
   /** What happened, for people. */
@@ -63,6 +70,7 @@ export class Hub {
     answers: 0,
     bytesAnswered: 0,
     bytesBroadcast: 0,
+    broadcasts: 0,
     refused: 0,
     timeReplies: 0,
     announcements: 0,
@@ -72,6 +80,7 @@ export class Hub {
   readonly #tree: PublicTree;
   readonly #queue: RequestQueue;
   readonly #times: TimeAnswers | undefined;
+  readonly #onDemand: OnDemand | undefined;
   readonly #leave: (() => void)[] = [];
   readonly #end = new AbortController();
   readonly #busyAt = new Map<string, number>();
@@ -88,6 +97,7 @@ export class Hub {
     this.#tree = new PublicTree(directory);
     this.#queue = new RequestQueue({ ...QUEUE_LIMITS, ...limits });
     this.#times = timeKey && new TimeAnswers(timeKey);
+    this.#onDemand = this.#broadcastsOnDemand();
   }
 
   get tree(): PublicTree {
@@ -170,6 +180,28 @@ export class Hub {
     });
   }
 
+  #broadcastsOnDemand(): OnDemand | undefined {
+    const { broadcastFrom, broadcastRate, clock, onEvent } = this.#options;
+    if (broadcastFrom === undefined) return undefined;
+    const { bytesPerSecond } = BROADCAST_TIMING;
+    return new OnDemand({
+      from: broadcastFrom,
+      now: () => clock.mono(),
+      lengthOf: async (sha256) => {
+        const file = await this.#tree.blob(sha256);
+        await file?.close();
+        return file?.length;
+      },
+      broadcast: async (sha256) => {
+        onEvent?.(`${broadcastFrom} nodes ask for ${sha256.slice(0, 16)}…: it is sent once, to all`);
+        const timing = { settle: millis(0), bytesPerSecond: broadcastRate ?? bytesPerSecond };
+        await this.broadcast([sha256], { timing });
+        this.counters.broadcasts += 1;
+      },
+      onFailed: (error) => this.#failed(error),
+    });
+  }
+
   #request(topic: string, payload: Uint8Array): void {
     const node = this.#options.topics.nodeOf(topic);
     const request = node === undefined ? undefined : decodeRequest(payload);
@@ -177,6 +209,8 @@ export class Hub {
     this.counters.requests += 1;
     if (node === undefined || !request) {
       this.counters.refused += 1;
+    } else if ('blob' in request.subject && this.#onDemand?.asked(node, request.subject.blob)) {
+      if (this.#onDemand.mayTell(node)) this.#tellBusy(node, request);
     } else if (this.#queue.push(node, request, now)) {
       this.#pump();
     } else {
@@ -186,10 +220,14 @@ export class Hub {
   }
 
   /** Not to each request: a flood gets no answers. */
-  #sayBusy(node: string, { id, offset }: { id: number; offset: number }, now: number): void {
+  #sayBusy(node: string, request: Request, now: number): void {
     if (now - (this.#busyAt.get(node) ?? Number.NEGATIVE_INFINITY) < BUSY_EVERY_MS) return;
     if (this.#busyAt.size > 1000) this.#busyAt.clear();
     this.#busyAt.set(node, now);
+    this.#tellBusy(node, request);
+  }
+
+  #tellBusy(node: string, { id, offset }: Request): void {
     const busy: Response = { id, status: 'busy', total: 0, offset, bytes: new Uint8Array(0) };
     void this.#send(node, busy).catch((error) => this.#failed(error));
   }

@@ -9,6 +9,7 @@ import { size } from '../model/table.ts';
 import type { OtaAction } from '../ota.ts';
 import { BROKER_HELP, BROKER_OPTIONS, connectBroker } from './broker.ts';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS, type PassphraseValues, passphraseFrom } from './passphrase.ts';
+import { wholeNumber } from './repo/words.ts';
 
 const SAY_EVERY_MS = 10_000;
 const MOST_MIB = 1e6;
@@ -26,6 +27,9 @@ ${BROKER_HELP}
 ${PASSPHRASE_HELP}
   --rate MIB              MiB a second for all nodes together (no limit)
   --node-rate MIB         MiB a second for one node (32)
+  --broadcast-from N      N nodes that ask for the same file at a time, as when a wave of a rollout begins,
+                          get it by one broadcast (8); 0: each is answered by itself
+  --broadcast-rate MIB    MiB a second of such a broadcast (4): what the slowest link takes
   --json                  print what was done at the end: { requests, answers, bytesAnswered, … }
 
 The broker's access rules should let only the hub publish below vigie/SITE/ota/v1/announce, res, blob
@@ -44,6 +48,8 @@ Example:
         'time-key': { type: 'string' },
         rate: { type: 'string' },
         'node-rate': { type: 'string' },
+        'broadcast-from': { type: 'string', default: '8' },
+        'broadcast-rate': { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -51,6 +57,8 @@ Example:
     if (path === undefined || positionals.length > 1) throw new UsageError('usage', 'name one repository');
     const bytesPerSecond = rate('--rate', values.rate);
     const nodeBytesPerSecond = rate('--node-rate', values['node-rate']);
+    const broadcastRate = rate('--broadcast-rate', values['broadcast-rate']);
+    const broadcastFrom = wholeNumber(values['broadcast-from'], '--broadcast-from', 0);
     const { RepositoryFolder } = await import('../../../ota/publish/repository/folder.ts');
     const { Hub } = await import('../../../ota/publish/serve/hub.ts');
     const folder = RepositoryFolder.open(path);
@@ -73,6 +81,8 @@ Example:
         ...(nodeBytesPerSecond !== undefined && { nodeBytesPerSecond }),
       },
       ...(timeKey && { timeKey }),
+      ...(broadcastFrom > 0 && { broadcastFrom }),
+      ...(broadcastRate !== undefined && { broadcastRate }),
       onEvent: say,
     });
     const telling = tell(hub.counters, say);
