@@ -195,8 +195,8 @@ export class Hub {
       broadcast: async (sha256) => {
         onEvent?.(`${broadcastFrom} nodes ask for ${sha256.slice(0, 16)}…: it is sent once, to all`);
         const timing = { settle: millis(0), bytesPerSecond: broadcastRate ?? bytesPerSecond };
-        await this.broadcast([sha256], { timing });
         this.counters.broadcasts += 1;
+        await this.broadcast([sha256], { timing });
       },
       onFailed: (error) => this.#failed(error),
     });
