@@ -117,7 +117,7 @@ check_config() {
   [ -n "$config" ] || return 0
   [ -z "$profile" ] || ! grep -q '^device:' "$config" ||
     misuse "--profile, and $config has device: as well: say it in one place"
-  "$top/bin/vigie" check "$config" || fail "the configuration has errors; the lines above say where"
+  "$top/bin/node" --disable-warning=ExperimentalWarning "$top/runtime/main.ts" check "$config" || fail "the configuration has errors; the lines above say where"
 }
 
 # Its first names tell what it is, without the minutes that all of it takes.

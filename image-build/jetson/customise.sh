@@ -13,7 +13,7 @@ main() {
   # Left by a build that was interrupted; never by one that is running, which holds the lock.
   exec 9>"$out/lock"
   flock -n 9 || fail "another build is running in $out"
-  rm -rf "$work"
+  rm -rf --one-file-system "$work"
   : >"$log"
   mkdir -p "$root"
   unpack_bsp
@@ -29,7 +29,7 @@ main() {
   readme >"$tree/README-vigie.txt"
   rm -rf "$out/Linux_for_Tegra"
   mv "$tree" "$out/"
-  rm -rf "$work"
+  rm -rf --one-file-system "$work"
   say "done in $(($(date +%s) - began)) s: $out/Linux_for_Tegra for JetPack $jetpack ($release); README-vigie.txt there says how to flash"
 }
 
@@ -94,7 +94,7 @@ install_packages() {
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
   status=0
-  in_root dpkg -i --force-confold /tmp/vigie-debs/*.deb || status=$?
+  in_root sh -c 'dpkg -i --force-confold /tmp/vigie-debs/*.deb' || status=$?
   [ "$status" = 0 ] || { status=0; with_network || status=1; }
   umount -l "$root/dev" "$root/proc"
   rm -rf "$root/usr/sbin/policy-rc.d" "$root/tmp/vigie-debs"
@@ -178,9 +178,10 @@ say() {
   echo "jetson: $1"
 }
 
+# Not into what is mounted there: /dev is this machine's.
 fail() {
   echo "jetson: $1" >&2
-  rm -rf "$work"
+  rm -rf --one-file-system "$work"
   exit 1
 }
 

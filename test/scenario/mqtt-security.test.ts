@@ -81,6 +81,14 @@ test('a broker that cannot prove who it is gets nothing', async () => {
   await Promise.all([broker.stop(), elsewhere.stop()]);
 });
 
+test('a certificate that is not valid yet is told with the clock by which it is not', async () => {
+  certificateOfTomorrow('tomorrow', 'ca', 'localhost');
+  const broker = await startMosquitto({ tls: { ...pem('tomorrow') } });
+  const today = /begins later than today by this node's clock: it says 20\d\d-\d\d-\d\d/;
+  await expectTrouble({ url: broker.url, tls: { caFile: file('ca.crt') } }, today);
+  await broker.stop();
+});
+
 test('a broker that wants a client certificate refuses a node without one', async () => {
   const broker = await startMosquitto({ tls: { ...pem('server'), ca: file('ca.crt') } });
   await expectTrouble({ url: broker.url, tls: { caFile: file('ca.crt') } }, /certFile|before MQTT began/);
@@ -207,6 +215,36 @@ function certificate(name: string, ca: string, host: string): void {
     '-out',
     file(`${name}.crt`),
   );
+}
+
+/** As every certificate is to a node whose clock stands in 1970. */
+function certificateOfTomorrow(name: string, ca: string, host: string): void {
+  certificate(name, ca, host);
+  const own = [
+    'database = index.txt',
+    'serial = serial',
+    'new_certs_dir = .',
+    'default_md = sha256',
+    'policy = any',
+  ];
+  const policy = '[any]\ncommonName = supplied\n';
+  writeFileSync(file('ca.cnf'), `[ca]\ndefault_ca = own\n[own]\n${own.join('\n')}\n${policy}`);
+  writeFileSync(file('index.txt'), '');
+  writeFileSync(file('serial'), '01\n');
+  const dates = ['-startdate', '20990101000000Z', '-enddate', '20990201000000Z'];
+  const from = ['-config', 'ca.cnf', '-cert', `${ca}.crt`, '-keyfile', `${ca}.key`, '-in', `${name}.csr`];
+  const args = [
+    'ca',
+    '-batch',
+    '-notext',
+    ...from,
+    ...dates,
+    '-extfile',
+    `${name}.ext`,
+    '-out',
+    `${name}.crt`,
+  ];
+  execFileSync('openssl', args, { stdio: 'pipe', cwd: dir });
 }
 
 function newKey(name: string): string[] {
