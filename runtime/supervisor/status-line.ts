@@ -17,7 +17,7 @@ export function statusLine(status: NodeStatus, { tags, cameras }: Counts): strin
     ...(config.state === 'ok' ? [] : [`configuration: ${config.state}`]),
   ];
   const well = health.state === 'ok' ? 'ok' : `${health.state}: ${health.detail}`;
-  return `${parts.join(', ')}; ${well}`;
+  return `${well}; ${parts.join(', ')}`;
 }
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -71,7 +71,7 @@ export async function runSafe({ file, dataDir, service, env }: SafeOptions): Pro
     reduce: (running) => safeConfig(running, bare),
     extra: (asked, log) => [
       new SafeMode({
-        why: [service.lastWords.tell() ?? 'started by hand', wrong].filter((text) => text).join('; '),
+        why: reasons(service.lastWords.tell() ?? 'started by hand', wrong),
         files: [file],
         mended: async () => isGood(file, dataDir),
         retryAfter: retryAfter(tries),
@@ -87,6 +87,11 @@ export async function runSafe({ file, dataDir, service, env }: SafeOptions): Pro
   if (end.restart !== undefined) return EXIT_LEAVE_SAFE_MODE;
   memory.write({ tries, falls: 0 });
   return 0;
+}
+
+/** What the node said last may be the very same. */
+function reasons(end: string, wrong: string | undefined): string {
+  return wrong === undefined || end.includes(wrong) ? end : `${end}; ${wrong}`;
 }
 
 /** A pushed configuration that was not kept yet is the first suspect. */
