@@ -160,6 +160,11 @@ configure "http: { port: $port }"
 inside systemctl restart vigie
 check 'an operator starts the node again by restart alone' is vigie.service ActiveState active
 
+mv "$root/etc/credstore/vigie" "$root/etc/credstore/away"
+inside systemctl restart vigie
+check 'a missing folder of credentials stops nothing' is vigie.service ActiveState active
+mv "$root/etc/credstore/away" "$root/etc/credstore/vigie"
+
 check 'vigie logs reads the journal' sh -c "nsenter -t $leader -a -- vigie logs --event safe-mode | grep -q 'SAFE MODE'"
 inside vigie diag --output /tmp/diag.tar.gz >/dev/null
 check 'vigie diag packs the log' inside sh -c 'tar xzOf /tmp/diag.tar.gz --wildcards "*/logs/service.jsonl" | grep -q "service.ready"'
