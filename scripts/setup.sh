@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs, by the names of their Debian packages.
 RUN_PROGRAMS="g++ make cmake"
-TEST_PROGRAMS="mosquitto socat chromium openssl valgrind"
+TEST_PROGRAMS="mosquitto socat chromium openssl valgrind rauc"
 # Libraries: Debian package and what lies below /usr/include, or beside it, by which it is known to be there.
 # The second line is what building XNNPACK takes, the rest is for cameras: headers, then plugins and decoders.
 LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlohmann/json.hpp zlib1g-dev:zlib.h
@@ -18,8 +18,10 @@ LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlo
   gstreamer1.0-plugins-base:../share/doc/gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good:../share/doc/gstreamer1.0-plugins-good
   gstreamer1.0-libav:../share/doc/gstreamer1.0-libav"
-# An RTSP server.
-TEST_LIBRARIES="python3-gi:../lib/python3/dist-packages/gi/__init__.py
+# An RTSP server; what boot partitions and system bundles are made and read with.
+TEST_LIBRARIES="squashfs-tools:../bin/mksquashfs mtools:../bin/mcopy grub-common:../bin/grub-editenv
+  dosfstools:../sbin/mkfs.vfat
+  python3-gi:../lib/python3/dist-packages/gi/__init__.py
   gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0"
 LOG=build/setup.log
 

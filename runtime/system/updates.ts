@@ -109,7 +109,7 @@ export type Rollback =
 
 /**
  * Towards the other system, whatever runs. It is on trial there, too: should it not do well, this one comes back.
- * @throws UpdateError `system-nothing-there` when the other system is half-written, or failed, unless `force`.
+ * @throws UpdateError `system-nothing-there` when the other system was never written whole, or failed, unless `force`.
  */
 export function rollBack(
   machine: Machine,
@@ -130,8 +130,7 @@ export function rollBack(
   const slot = other(booted);
   const record = readRecord(paths.record);
   const version = record.versions[slot] ?? null;
-  if ((state.bad === slot && !(force && version)) || (version === null && !force))
-    throw nothingThere(slot, record);
+  if (version === null || (state.bad === slot && !force)) throw nothingThere(slot, record);
   chooser.write(activate(state, slot, chooser.tries));
   writeRecord(paths.record, {
     ...record,

@@ -7,6 +7,8 @@ set -eu
 here=$(dirname "$(readlink -f "$0")")
 cache=$here/../../../build/cache
 root=$1
+debian=${VIGIE_MIRROR:-http://deb.debian.org/debian}
+security=${VIGIE_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 for folder in "$root"/usr/lib/modules/*/; do release=$(basename "$folder"); done
 module=$cache/vigie_tryboot-$release-$(cat "$here/vigie_tryboot.c" "$here/Kbuild" | sha256sum | cut -c1-12).ko
 
@@ -17,10 +19,8 @@ compile() {
   # The headers of a kernel for arm64 bring a compiler that runs here and makes code for there.
   mmdebstrap --quiet --mode=auto --variant=extract --architectures="$(dpkg --print-architecture),arm64" \
     --include="linux-headers-$release:arm64,base-files,dash,bash,coreutils,sed,grep,mawk,findutils,diffutils,make,perl-base,tar" \
-    trixie "$kit/root" 'deb http://deb.debian.org/debian trixie main' \
-    'deb http://deb.debian.org/debian trixie-updates main' \
-    'deb http://security.debian.org/debian-security trixie-security main' \
-    'deb http://deb.debian.org/debian trixie-backports main'
+    trixie "$kit/root" "deb $debian trixie main" "deb $debian trixie-updates main" \
+    "deb $debian trixie-backports main" "deb $security trixie-security main"
   mkdir "$kit/root/module"
   cp "$here/vigie_tryboot.c" "$here/Kbuild" "$kit/root/module/"
   ln -sf mawk "$kit/root/usr/bin/awk"

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { SystemClock } from '../../core/clock.ts';
 import { UpdateError, UsageError } from '../../core/errors.ts';
-import { type Millis, parseDuration } from '../../core/units.ts';
+import { type Millis, parseDuration, seconds } from '../../core/units.ts';
 import { standing } from '../../system/boot-state.ts';
 import { type Machine, readMachine } from '../../system/machine.ts';
 import { readRecord } from '../../system/record.ts';
@@ -13,7 +13,7 @@ import { confirm, giveUp } from '../../system/updates.ts';
 import type { SystemAction } from '../system.ts';
 import { COMMON_HELP, COMMON_OPTIONS, dataDirOf, lookAtNode, now, print, restart, rootOf } from './shared.ts';
 
-const LOOK_EVERY_MS = 5000;
+const LOOK_EVERY = seconds(5);
 
 export const systemConfirm: SystemAction = {
   help: `Usage: vigie system confirm [--json]
@@ -50,9 +50,11 @@ Example:
     const limit = duration('--within', values.within ?? '20min');
     const machine = readMachine(rootOf(values.root));
     let reason = 'confirmed by hand';
-    if (values.wait && standing(machine.chooser.read(), machine.booted) === 'on-trial') {
+    if (values.wait && isOnTrial(machine)) {
       const { baseline = { answered: true, components: {} } } = readRecord(machine.paths.record).trial ?? {};
-      reason = await watch(machine, { baseline, window, limit }, dataDirOf(values['data-dir']));
+      const good = await watch(machine, { baseline, window, limit }, dataDirOf(values['data-dir']));
+      if (good === undefined) return 0;
+      reason = good;
     }
     const isNews = confirm(machine, reason, now());
     print(values.json, { slot: machine.booted, version: machine.version, news: isNews }, () =>
@@ -64,8 +66,10 @@ Example:
   },
 };
 
-/** @returns why it is good. @throws UpdateError `system-trial-failed`; the restart is under way then. */
-async function watch(machine: Machine, rules: TrialRules, dataDir: string): Promise<string> {
+const isOnTrial = ({ chooser, booted }: Machine): boolean => standing(chooser.read(), booted) === 'on-trial';
+
+/** @returns why it is good; undefined when a person decided meanwhile. @throws UpdateError `system-trial-failed`; the restart is under way then. */
+async function watch(machine: Machine, rules: TrialRules, dataDir: string): Promise<string | undefined> {
   const clock = new SystemClock();
   const trial = new Trial(rules);
   let told: string | null = null;
@@ -83,7 +87,9 @@ async function watch(machine: Machine, rules: TrialRules, dataDir: string): Prom
       process.stderr.write(`vigie: ${verdict.trouble ?? 'the node does well'}\n`);
       told = verdict.trouble;
     }
-    await delay(LOOK_EVERY_MS);
+    await delay(Math.min(LOOK_EVERY, rules.window / 4));
+    // Kept or given up by hand: what a person said stands.
+    if (!isOnTrial(machine)) return undefined;
   }
 }
 
