@@ -1,0 +1,192 @@
+// Runs real GStreamer pipelines under the address, undefined-behaviour and leak sanitizers: to their end, cut off in the middle,
+// refused, with frames that outlive them. GStreamer's own tracer of leaked objects watches, too (capture.test.ts). Prints one
+// line at the end; any failure ends with a status other than 0.
+
+#include <gst/gst.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "capture/frame_work.h"
+#include "capture/latest_frame.h"
+#include "capture/plugin.h"
+
+using namespace vigie::capture;
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);
+
+void require(bool condition, const std::string& what) {
+  if (condition) return;
+  std::fprintf(stderr, "failed: %s\n", what.c_str());
+  std::_Exit(1);
+}
+
+/// As the addon's: the newest frame is kept, what the pipeline tells is written down.
+class Watch : public Sink {
+ public:
+  explicit Watch(bool every) : latest(every) {}
+
+  void on_buffer(std::unique_ptr<Buffer> buffer) noexcept override {
+    latest.put(std::move(buffer));
+    tell([this] { ++frames; });
+  }
+  void on_damage() noexcept override {
+    tell([this] { ++damaged; });
+  }
+  void on_end() noexcept override {
+    tell([this] { ended = true; });
+  }
+  void on_failure(const char* fault, const std::string&) noexcept override {
+    tell([this, fault] { code = fault; });
+  }
+  void on_stopped() noexcept override {
+    tell([this] { stopped = true; });
+  }
+
+  template <typename Condition>
+  void await(Condition condition, const std::string& what) {
+    std::unique_lock lock(mutex_);
+    require(changed_.wait_for(lock, kPatience, condition), "waited in vain for " + what);
+  }
+
+  LatestFrame latest;
+  int frames = 0;
+  int damaged = 0;
+  bool ended = false;
+  bool stopped = false;
+  std::string code;
+
+ private:
+  template <typename Change>
+  void tell(Change change) noexcept {
+    const std::lock_guard lock(mutex_);
+    change();
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+struct Run {
+  std::shared_ptr<Watch> watch;
+  std::unique_ptr<Pipeline> pipeline;
+
+  void stop() {
+    watch->latest.close();
+    pipeline->request_stop();
+    watch->await([this] { return watch->stopped; }, "the stop");
+    pipeline.reset();
+  }
+};
+
+const Plugin& plugin() {
+  std::string problem;
+  const Plugin* const found = vigie_capture_plugin(problem);
+  require(found != nullptr, problem);
+  return *found;
+}
+
+Run start(const std::string& description, bool paced = false, bool every = false) {
+  auto watch = std::make_shared<Watch>(every);
+  Opened opened = plugin().open({description, paced}, watch);
+  require(opened.pipeline != nullptr, opened.problem);
+  return {watch, std::move(opened.pipeline)};
+}
+
+std::string pattern(int frames, const char* format = "NV12", int width = 64, int height = 48) {
+  return "videotestsrc num-buffers=" + std::to_string(frames) + " ! video/x-raw,format=" + format +
+         ",width=" + std::to_string(width) + ",height=" + std::to_string(height) + ",framerate=100/1";
+}
+
+void to_the_end() {
+  for (const char* format : {"NV12", "I420"}) {
+    Run run = start(pattern(30, format, 70, 50), true, true);
+    int taken = 0;
+    for (bool over = false; !over;) {
+      if (const auto frame = run.watch->latest.take()) {
+        ++taken;
+        require(frame->buffer->frame.width == 70 && frame->buffer->frame.height == 50, "the size");
+        std::vector<std::uint8_t> grid(8 * 6);
+        luma_grid(frame->buffer->frame, 8, 6, grid);
+        require(digest_of(copy_of(*frame)->buffer->frame) == digest_of(frame->buffer->frame), "a copy is the same");
+      }
+      run.watch->await([&] { return true; }, "");
+      over = run.watch->ended && taken == 30;
+      if (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    run.stop();
+  }
+}
+
+void cut_off() {
+  for (int round = 0; round < 12; ++round) {
+    Run run = start("videotestsrc is-live=true ! video/x-raw,format=NV12,width=320,height=240,framerate=100/1");
+    if (round % 3 > 0) run.watch->await([&] { return run.watch->frames > round; }, "frames");
+    run.stop();
+  }
+}
+
+void frames_that_outlive_their_pipeline() {
+  std::shared_ptr<const CapturedFrame> kept;
+  std::shared_ptr<const CapturedFrame> copied;
+  {
+    Run run = start(pattern(1000));
+    run.watch->await([&] { return run.watch->frames > 3; }, "frames");
+    kept = run.watch->latest.take();
+    require(kept != nullptr, "a frame");
+    copied = copy_of(*kept);
+    run.stop();
+  }
+  std::vector<std::uint8_t> grid(4 * 4);
+  luma_grid(kept->buffer->frame, 4, 4, grid);
+  kept.reset();
+  luma_grid(copied->buffer->frame, 4, 4, grid);
+}
+
+void waiting_writer() {
+  // The place is full and nobody takes: the pipeline's thread waits in put, and must be let go.
+  Run run = start(pattern(1000), false, true);
+  run.watch->await([&] { return run.watch->latest.counters().captured > 0; }, "the first frame");
+  run.stop();
+}
+
+void refused(const std::string& description, const std::string& code) {
+  Run run = start(description);
+  run.watch->await([&] { return !run.watch->code.empty() || run.watch->ended; }, "a fault");
+  require(run.watch->code == code, description + ": expected " + code + ", found " + run.watch->code);
+  run.stop();
+}
+
+void no_description() {
+  for (const char* text : {"", "nosuchsrc", "videotestsrc !", "videotestsrc ! ! fakesink", "fakesrc a=b"}) {
+    const Opened opened = plugin().open({text, false}, std::make_shared<Watch>(false));
+    require(opened.pipeline == nullptr && !opened.problem.empty(), std::string("refused: ") + text);
+  }
+}
+
+}  // namespace
+
+int main() {
+  to_the_end();
+  cut_off();
+  frames_that_outlive_their_pipeline();
+  waiting_writer();
+  no_description();
+  refused("videotestsrc ! video/x-raw,format=RGB", "format-refused");
+  refused("filesrc location=/nowhere.mp4 ! decodebin ! videoconvert", "device-missing");
+  refused("v4l2src device=/dev/video99", "device-missing");
+  refused("filesrc location=/proc/version ! decodebin ! videoconvert", "stream-damaged");
+  gst_deinit();
+  std::puts("capture: all checks passed");
+  return 0;
+}
