@@ -1,16 +1,16 @@
 #!/bin/sh
 # Fuzzes a reader of foreign bytes: plans with libFuzzer and the address sanitizer (Debian: clang), ONNX files with
 # test/ota/model/fuzz/fuzz-onnx.ts, update metadata with test/ota/client/tuf/fuzz/fuzz-tuf.ts,
-# messages of updates and deltas with test/ota/protocol/fuzz/fuzz-transport.ts, bundles and golden vectors with
+# messages of updates and deltas with test/ota/protocol/fuzz/fuzz-transport.ts, bundles, golden vectors, records and reports of nodes with
 # test/ota/bundle/fuzz/fuzz-bundle.ts.
-#   sh scripts/fuzz.sh plan|onnx|tuf|frames|delta|bundle|vectors [SECONDS] [FOLDER]
+#   sh scripts/fuzz.sh plan|onnx|tuf|frames|delta|bundle|records|vectors [SECONDS] [FOLDER]
 # What is found new goes to FOLDER (build/fuzz/ and the name); what fails is written to a file named on the last lines.
 # Put the smallest file that failed into test/native/fuzz/corpus or test/ota/model/corpus, which the tests replay.
 # XNNPACK_LIBRARIES: a folder with XNNPACK's libraries built with sanitizers, to look into XNNPACK too.
 set -eu
 cd "$(dirname "$0")/.."
 
-target=${1:?which reader: plan, onnx, tuf, frames, delta, bundle or vectors}
+target=${1:?which reader: plan, onnx, tuf, frames, delta, bundle, records or vectors}
 seconds=${2:-600}
 found=${3:-build/fuzz/$target}
 
@@ -19,7 +19,7 @@ found=${3:-build/fuzz/$target}
 [ "$target" != tuf ] || exec nice bin/node test/ota/client/tuf/fuzz/fuzz-tuf.ts "$seconds" "$found"
 case $target in
 frames | delta) exec nice bin/node test/ota/protocol/fuzz/fuzz-transport.ts "$target" "$seconds" "$found" ;;
-bundle | vectors) exec nice bin/node test/ota/bundle/fuzz/fuzz-bundle.ts "$target" "$seconds" "$found" ;;
+bundle | records | vectors) exec nice bin/node test/ota/bundle/fuzz/fuzz-bundle.ts "$target" "$seconds" "$found" ;;
 esac
 [ -f "test/native/fuzz/${target}_fuzzer.cc" ] || { echo "fuzz: there is no fuzzer $target" >&2; exit 1; }
 

@@ -61,6 +61,8 @@ A repository is a folder. Changes are drafts first; a draft becomes public when 
   export    write drafts to one file, for keys on a machine without the repository
   import    take the signatures back
   publish   make what is signed public, under a new snapshot and timestamp
+  remove    drop a release that nobody runs any more
+  prune     drop all old ones, and remove files that nothing leads to
   rotate    change the keys of a role, or how many must sign
   status    versions, expiry, signatures that are missing
   verify    check a public folder, or a stick, as a node would, to the last byte

@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../../../../simulator/random.ts';
+import { cpuTime } from '../../../../support/cpu-time.ts';
 import { mutate } from './mutate.ts';
 import { fuzz, fuzzStore, PLACES, SEEDS, STORED, STORED_SEEDS } from './tuf-fuzzer.ts';
 
@@ -24,11 +25,11 @@ while (performance.now() < end) {
   const at = Math.floor(random.next() * (inStore ? STORED : PLACES).length);
   const place = (inStore ? STORED : PLACES)[at]!;
   const bytes = mutate((inStore ? STORED_SEEDS : SEEDS)[at]!, SEEDS, random);
-  const began = performance.now();
+  const began = cpuTime();
   try {
     if (inStore) await fuzzStore(bytes, place);
     else if (await fuzz(bytes, place)) trusted++;
-    if (performance.now() - began > SLOW_MS) throw new RangeError(`took longer than ${SLOW_MS} ms`);
+    if (cpuTime() - began > SLOW_MS) throw new RangeError(`took more than ${SLOW_MS} ms of the processor`);
   } catch (error) {
     const path = join(folder, `failed-${place}`);
     writeFileSync(path, bytes);
