@@ -7,6 +7,7 @@ root=$work/root
 main() {
   mkdir -p "$root"
   tar --zstd -xpf "$base" -C "$root" --xattrs --xattrs-include='*'
+  mkdir -p "$root/dev" "$root/proc"
   mount --rbind /dev "$root/dev"
   mount -t proc proc "$root/proc"
   install_debs

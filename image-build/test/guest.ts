@@ -49,7 +49,8 @@ export interface GuestOptions {
 
 /** Where partitions begin, MiB; image-build/layout/layout.conf says the same. */
 export const PARTITIONS = { bootconfig: 1, boot_a: 65, boot_b: 193, system_a: 321 } as const;
-const SHELL_ARGUMENT = 'systemd.debug_shell=hvc0';
+/** Machines that are emulated beside other work are slow to show their devices. */
+const ARGUMENTS = 'systemd.debug_shell=hvc0 systemd.default_device_timeout_sec=600';
 const SHELL_PATIENCE = 240_000;
 
 export class Guest {
@@ -120,6 +121,13 @@ export class Guest {
     process.once('exit', () => child.kill('SIGKILL'));
   }
 
+  /** @throws when the machine ended by itself: no reason to wait any longer. */
+  check(): void {
+    if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) return;
+    const said = readFileSync(join(this.#options.folder, 'qemu.log'), 'utf8');
+    throw new Error(`the virtual machine is not running:\n${said.slice(-2000)}`);
+  }
+
   /** What the serial console of the present start showed. */
   get console(): string {
     return existsSync(this.consoleFile) ? readFileSync(this.consoleFile, 'utf8') : '';
@@ -171,10 +179,12 @@ export class Guest {
     this.#shell = shell;
     // The shell starts some time after the kernel, and drops what came before.
     for (let n = 0; ; n++) {
-      shell.write(`stty -echo; PS1= PS2=; echo "rea""dy ${n}"\n`);
+      // Not bash, which edits lines and shows them.
+      shell.write(`exec sh\nstty -echo; PS1= PS2=; echo "rea""dy ${n}"\n`);
       await sleep(500);
       if (this.#heard.includes(`ready ${n}`)) break;
-      if (this.#process?.exitCode !== null || performance.now() > end)
+      this.check();
+      if (performance.now() > end)
         throw new Error(`the guest gives no shell; its console ends:\n${this.console.slice(-2000)}`);
     }
     await sleep(300);
@@ -186,7 +196,7 @@ export class Guest {
     const file = 'slot.cfg';
     const text = this.look(file, 'boot_a');
     if (!text?.includes("'")) throw new Error(`boot_a has no ${file} with slot_args='…'; found: ${text}`);
-    this.drop(file, text.replace(/'\s*$/, ` ${SHELL_ARGUMENT}'\n`), 'boot_a');
+    this.drop(file, text.replace(/'\s*$/, ` ${ARGUMENTS}'\n`), 'boot_a');
   }
 
   #startOptions(): string[] {
@@ -195,7 +205,7 @@ export class Guest {
     for (const file of ['vmlinuz', 'initrd.img'])
       execFileSync('mcopy', ['-o', '-i', this.#at('boot_a'), `::/${file}`, join(folder, file)]);
     const serial = arch === 'arm64' ? 'ttyAMA0' : 'ttyS0';
-    const line = `root=PARTLABEL=system_a rauc.slot=A rootfstype=squashfs ro panic=10 systemd.gpt_auto=0 console=${serial} ${SHELL_ARGUMENT}`;
+    const line = `root=PARTLABEL=system_a rauc.slot=A rootfstype=squashfs ro panic=10 systemd.gpt_auto=0 console=${serial} ${ARGUMENTS}`;
     return ['-kernel', join(folder, 'vmlinuz'), '-initrd', join(folder, 'initrd.img'), '-append', line];
   }
 

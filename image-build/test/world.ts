@@ -70,13 +70,14 @@ export class World {
     this.#plant?.stdin?.write(`${line}\n`);
   }
 
-  /** Keys and an empty, signed repository; the hub serves it from then on. @returns what nodes trust first. */
+  /** Keys, a signed repository with release 1 in it, and the hub that serves it. @returns what nodes trust first. */
   foundFleet(): string {
     const [keys, fleet, pass] = [this.#in('keys'), this.#in('fleet'), this.#in('passphrase')];
     writeFileSync(pass, 'of a test\n', { mode: 0o600 });
     this.#vigie('ota', 'key', 'gen', '--all', keys, '--passphrase-file', pass);
     this.#vigie('ota', 'repo', 'init', fleet, '--keys', keys);
     this.#vigie('ota', 'repo', 'sign', fleet, '--key', keys, '--passphrase-file', pass);
+    this.release(1, ['--window', '5', '--min-inferences', '2']);
     this.#start(
       'hub',
       ...['ota', 'serve', fleet, '--broker', this.broker.url, '--site', SITE],

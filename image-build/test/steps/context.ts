@@ -25,10 +25,11 @@ export async function hear(
   since = world.ears.messages.length,
 ) {
   const topic = `vigie/${SITE}/${NODE}/${end}`;
-  const found = () =>
-    world.ears.messages
-      .slice(since)
-      .find((message) => message.topic === topic && message.body && wanted(message.body));
+  const found = () => {
+    guest.check();
+    const heard = world.ears.messages.slice(since);
+    return heard.find((message) => message.topic === topic && message.body && wanted(message.body));
+  };
   try {
     return (await waitFor(`a message on ${topic}`, found, PATIENCE)).body;
   } catch (error) {

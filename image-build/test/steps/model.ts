@@ -3,9 +3,8 @@
 import { hear, type Step } from './context.ts';
 
 export const model: Step = async (context) => {
-  const since = context.world.ears.messages.length;
-  context.world.release(1, ['--window', '5', '--min-inferences', '2']);
-  const { release } = await hear(context, 'events/update', ({ step }) => step === 'committed', since);
+  // Published before the node was there: it may have come since.
+  const { release } = await hear(context, 'events/update', ({ step }) => step === 'committed', 0);
   context.note(`release ${release} of the model serves`);
 };
 
