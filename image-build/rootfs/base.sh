@@ -14,7 +14,8 @@ main() {
   trap 'rm -rf "$work"' EXIT
   sources >"$work/sources.list"
   echo "$modules" | tr -s ' \n' '\n\n' >"$work/modules"
-  # The initramfs is made once, at the end: under emulation each run takes half a minute.
+  # The initramfs is made once, at the end and with few modules: under emulation the kernel's package would take minutes.
+  export INITRD=No
   mmdebstrap --arch="$arch" --variant=essential --include="$packages" \
     --dpkgopt=force-unsafe-io --dpkgopt=force-confold --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
     --dpkgopt=path-exclude=/usr/share/doc/* --dpkgopt=path-include=/usr/share/doc/*/copyright \
