@@ -260,7 +260,10 @@ finish() {
   else
     say 'no block map: bmaptool is missing (apt-get install bmap-tools); flashing works without, slower'
   fi
-  step 'compression' zstd -q -f -T0 -9 "$img" -o "$output/$name.img.zst"
+  step 'compression' zstd -q -f -T0 -9 "$img" -o "$work/$name.img.zst"
+  chmod 644 "$work/$name.img.zst"
+  # Whole or not at all.
+  mv "$work/$name.img.zst" "$output/"
   mv "$work/sbom.cdx.json" "$output/$name.cdx.json"
   [ -n "${KEEP_IMG:-}" ] || rm "$img"
   (cd "$output" && sha256sum ./*.img.zst ./*.bmap ./*.cdx.json 2>/dev/null | sed 's# \./# #' >SHA256SUMS)

@@ -10,6 +10,7 @@ mkdir -p "$root/etc/initramfs-tools/conf.d"
 cat >"$root/etc/initramfs-tools/conf.d/vigie" <<END
 MODULES=list
 COMPRESS=zstd
+COMPRESSLEVEL=3
 BUSYBOX=y
 FSTYPE=squashfs,ext4
 END

@@ -43,8 +43,9 @@ async function main(name: string, steps: readonly string[]): Promise<number> {
   const folder = join(packageRoot, 'build/image-test', name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  const image = unpacked(name);
   const world = await World.begin(join(folder, 'world'));
-  const guest = new Guest({ ...machineOf(name), folder, image: unpacked(name) });
+  const guest = new Guest({ ...machineOf(name), folder, image });
   let current = '';
   const note = (line: string) => process.stdout.write(`${line.replaceAll(/^/gm, `  ${current}: `)}\n`);
   const context: Context = { guest, world, note };

@@ -51,7 +51,7 @@ export interface GuestOptions {
 export const PARTITIONS = { bootconfig: 1, boot_a: 65, boot_b: 193, system_a: 321 } as const;
 /** Machines that are emulated beside other work are slow to show their devices. */
 const ARGUMENTS = 'systemd.debug_shell=hvc0 systemd.default_device_timeout_sec=600';
-const SHELL_PATIENCE = 240_000;
+const SHELL_PATIENCE = 600_000;
 
 export class Guest {
   readonly disk: string;

@@ -18,7 +18,7 @@ export const camera: Step = async ({ guest, world, note }) => {
   await guest.run('modprobe vivid n_devs=1 && until [ -c /dev/video0 ]; do sleep 1; done');
   const config = world.config({ ota: { root: '/etc/vigie/root.json', jitter: '0ms' }, cameras: [CAMERA] });
   await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
-  await guest.run('systemctl restart vigie-apply.service vigie.service', 240_000);
+  await guest.run('systemctl restart vigie-apply.service vigie.service', 600_000);
   const metrics =
     'bash -c \'exec 3<>/dev/tcp/127.0.0.1/8470; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3\'';
   const counted = async () => {

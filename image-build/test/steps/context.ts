@@ -14,7 +14,7 @@ export interface Context {
 export type Step = (context: Context) => Promise<void>;
 
 /** Emulated boards are some twenty times slower than real ones. Milliseconds. */
-export const PATIENCE = 300_000;
+export const PATIENCE = 600_000;
 
 /** Waits for a message under the node's topic, from now on unless `since` says an earlier count of messages. */
 export async function hear(

@@ -21,7 +21,7 @@ export const start: Step = async (context) => {
 export const ready: Step = async ({ guest, note }) => {
   const state = await guest.run(
     'until systemctl is-active -q vigie.service; do sleep 1; done; systemctl show vigie.service -p ActiveEnterTimestampMonotonic,StatusText,NRestarts',
-    240_000,
+    600_000,
   );
   const at = /Monotonic=(\d+)/.exec(state)?.[1];
   note(
@@ -30,7 +30,7 @@ export const ready: Step = async ({ guest, note }) => {
   note(
     await guest.run(
       'systemctl is-system-running --wait; systemd-analyze time; systemd-analyze blame | head -n 14 || true',
-      240_000,
+      600_000,
     ),
   );
 };

@@ -48,7 +48,7 @@ export const noData: Step = async (context) => {
   guest.boot();
   const said = await guest.run(
     'cat /run/vigie-image/data-problem; systemctl is-system-running --wait || true',
-    240_000,
+    600_000,
   );
   expect(said.includes("'data'"), `nobody says that the data partition is missing: ${said}`);
   await guest.run('test -s /boot/vigie/vigie-data-problem.txt && umount /boot/vigie; sync');
