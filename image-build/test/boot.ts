@@ -34,6 +34,8 @@ if (!target || unknown.length > 0) {
   process.stderr.write(`boot: ${why}${Object.keys(STEPS).join(', ')}\n`);
   process.exit(2);
 }
+// Guests and servers end with this process, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main(target, [
   'start',
   ...Object.keys(STEPS).filter((name) => asked.includes(name) && name !== 'start'),
