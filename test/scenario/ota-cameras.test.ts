@@ -31,11 +31,15 @@ async function release(number: number, model: Uint8Array, more: Partial<ReleaseP
   return `sha256:${(manifest.artifacts as { sha256: string }[])[0]!.sha256}`;
 }
 
-/** Right for no model of this test. */
-const WRONG = {
-  inputs: { x: { type: 'float32', shape: [1, 3, 32, 32], data: new Float32Array(3072) } },
-  outputs: { y: { type: 'float32', shape: [1, 6, 4, 4], data: new Float32Array(96).fill(7) } },
-} as const;
+/** What a lamp model of this bias makes of black. */
+function golden(bias: number) {
+  const y = new Float32Array(96);
+  y.fill(bias, 0, 16).fill(1, 80);
+  return {
+    inputs: { x: { type: 'float32', shape: [1, 3, 32, 32], data: new Float32Array(3072) } },
+    outputs: { y: { type: 'float32', shape: [1, 6, 4, 4], data: y } },
+  } as const;
+}
 
 if (canCapture()) {
   test('releases come, go on during one track, are refused and rolled back, and the camera never stops', async () => {
@@ -101,12 +105,15 @@ if (canCapture()) {
       assert.equal([start.phase, start.label, start.model.digest], ['start', 'lamp', first]);
       assert.is((await health()).state, 'ok');
 
-      const second = await release(2, lampOnnx(-0.01), { health: { minInferences: 60, maxOutputShift: 1 } });
+      const second = await release(2, lampOnnx(-0.01), {
+        cases: [golden(-0.01)],
+        health: { minInferences: 60, maxOutputShift: 1 },
+      });
       await serves(2);
       const update = await told('1.0.2');
       assert.equal([update.id, update.track, update.model.digest], [start.id, start.track, second]);
 
-      await release(3, lampOnnx(-0.02), { cases: [WRONG] });
+      await release(3, lampOnnx(-0.02), { cases: [golden(3)] });
       const { refused: wrong } = await until('the refusal', ({ refused }) => refused?.release === 3);
       assert.is(wrong!.code, 'selftest-failed');
 
