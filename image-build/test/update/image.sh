@@ -47,14 +47,18 @@ mke2fs -q -t ext4 -d "$work/bundles" "$work/bundles.ext4" ${size}M
 cp "$from/data.ext4" "$work/data.ext4"
 printf 'node: { site: test, name: node-1 }\n' >"$work/vigie.yaml"
 printf '[Unit]\nAfter=vigie-system-boot.service vigie.service\n[Service]\nExecStart=/bin/sh /etc/vigie-test.sh\n' >"$work/test.service"
-printf '[Service]\nExecStart=\nExecStart=/usr/bin/vigie system confirm --wait --for 20s --within 3min\n' >"$work/confirm.conf"
+printf '[Service]\nExecStart=\nExecStart=/usr/bin/vigie system confirm --wait --for 20s --within 10min\n' >"$work/confirm.conf"
+# A busy machine without KVM is slow, and no fault of the image.
+printf '[Manager]\nDefaultTimeoutStartSec=15min\nDefaultDeviceTimeoutSec=15min\n' >"$work/patience.conf"
 debugfs -w "$work/data.ext4" >/dev/null 2>&1 <<END
 mkdir etc
 mkdir etc/vigie
 mkdir etc/systemd
 mkdir etc/systemd/system
+mkdir etc/systemd/system.conf.d
 mkdir etc/systemd/system/multi-user.target.wants
 mkdir etc/systemd/system/vigie-system-confirm.service.d
+write $work/patience.conf etc/systemd/system.conf.d/patience.conf
 write $work/vigie.yaml etc/vigie/vigie.yaml
 write $test/guest-unit.sh etc/vigie-test.sh
 write $work/test.service etc/systemd/system/vigie-test.service

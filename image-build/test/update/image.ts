@@ -21,6 +21,7 @@ const power = new Power({
   variables,
   bundles: join(folder, 'bundles.ext4'),
   megabytes: 1536,
+  log: join(folder, 'serial.log'),
   heard: (said) => {
     process.stdout.write(
       `${String(Math.round((performance.now() - began) / 1000)).padStart(5)} s  ${said}\n`,
@@ -47,6 +48,7 @@ for (const [what, pattern] of EXPECTED) {
   if (problem !== undefined) break;
 }
 await power.cut();
-if (problem !== undefined) process.stdout.write(`FAILED: ${problem}\n`);
+if (problem !== undefined)
+  process.stdout.write(`FAILED: ${problem}; ${join(folder, 'serial.log')} has all it said\n`);
 process.stdout.write(`${problem === undefined ? '1 passed, 0 failed' : '0 passed, 1 failed'}\n`);
 process.exit(problem === undefined ? 0 : 1);

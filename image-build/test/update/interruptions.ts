@@ -35,6 +35,7 @@ const start = (): Power =>
     variables: join(scratch, 'vars.fd'),
     bundles: join(folder, 'bundles.ext4'),
     megabytes: 1024,
+    log: join(folder, 'serial.log'),
     heard: (said) => {
       if (said.startsWith('up ')) checkWhole(said);
       if (/^cannot go on|lost$/.test(said)) problems.push(said);

@@ -1,6 +1,7 @@
 /** A virtual machine between two power cuts, and what it says over its serial line. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type Architecture = 'amd64' | 'arm64';
@@ -21,6 +22,8 @@ export interface PowerOptions {
   /** Image of a second disk, which is only read. */
   readonly bundles: string;
   readonly megabytes: number;
+  /** Where all that comes over the serial line is kept, for who has to find out why a test failed. */
+  readonly log: string;
   /** Is given each line that begins with VIGIE, without that word. */
   readonly heard: (said: string) => void;
 }
@@ -28,12 +31,14 @@ export interface PowerOptions {
 export class Power {
   readonly #qemu: ChildProcess;
   readonly #heard: (said: string) => void;
+  readonly #log: string;
   readonly lines: string[] = [];
   #waiting: { matches: (line: string) => boolean; found: (line: string) => void }[] = [];
   #text = '';
 
   constructor(options: PowerOptions) {
     this.#heard = options.heard;
+    this.#log = options.log;
     // Nobody else on this machine should notice.
     this.#qemu = spawn('nice', ['-n', '5', ...commandLine(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -58,6 +63,7 @@ export class Power {
   }
 
   #read(text: string): void {
+    appendFileSync(this.#log, text, 'latin1');
     this.#text += text;
     const lines = this.#text.split(/\r?\n/);
     this.#text = lines.pop()!;
