@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { VigieError } from '../../../runtime/core/errors.ts';
 import { packageRoot } from '../../../runtime/core/paths.ts';
+import { moments } from './moments.ts';
 import { FIRMWARE, Power } from './power.ts';
 
 /** Far more than a start takes on a busy machine without KVM. */
@@ -50,14 +51,6 @@ function checkWhole(said: string): void {
   if (facts.standing !== 'stable' && facts.standing !== 'on-trial') problems.push(`strange: ${said}`);
 }
 
-/** Small, and the same everywhere: Numerical Recipes' linear congruential generator. */
-function* moments(): Generator<number> {
-  for (let state = seed >>> 0; ; ) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    yield state / 2 ** 32;
-  }
-}
-
 async function main(): Promise<void> {
   copyFileSync(FIRMWARE.amd64.variables, join(scratch, 'vars.fd'));
   // Holes stay holes: it is mostly empty.
@@ -72,7 +65,7 @@ async function main(): Promise<void> {
     throw new VigieError('guest-update', 'it was never updated');
   const cycle = performance.now() - up;
   say(`undisturbed: started in ${seconds(up - began)} s; updated, restarted and kept in ${seconds(cycle)} s`);
-  const random = moments();
+  const random = moments(seed);
   for (let number = 1; number <= cuts && problems.length === 0; number++) {
     const after = Math.round(random.next().value! * cycle);
     await delay(after);
