@@ -54,7 +54,7 @@ export class World {
       node: { site: SITE, name: NODE },
       sources: plantSourcesConfig({ host: HOST, port: this.plantPort, period: '5s' }),
       anomaly: {
-        baseline: { learn: '100s', minRows: 15 },
+        baseline: { learn: '100s', minRows: 20 },
         alarm: { delayOn: '5s', delayOff: '15s', minDuration: '10s' },
         models: [{ name: 'learned', group: GROUP, bundle: 'score', inputs: ['pre-flow', 'pre-level'] }],
       },
