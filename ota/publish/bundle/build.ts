@@ -1,5 +1,6 @@
 /** From a model manifest and its files to a bundle: content by its hash, block maps, golden vectors, bundle.json. */
 
+import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../runtime/core/atomic-file.ts';
@@ -21,6 +22,7 @@ import { BLOBS_FOLDER } from '../../protocol/public-tree.ts';
 import { keepBytes, keepFile, mismatch, type OnBytes, PUBLIC_MODE } from '../blobs.ts';
 import { makeDelta } from '../delta/make-delta.ts';
 import { BUNDLE_FILE, type BuiltBundle, contentPaths, manifestOf, openBuilt } from './built.ts';
+import { checkProvenance, type ProvenanceReport } from './provenance.ts';
 
 const VECTORS_FILE = 'selftest.vec';
 const PROVENANCE_FILE = 'model.sig';
@@ -44,6 +46,8 @@ export interface BuildOptions {
   readonly deltaFrom: readonly string[];
   /** An OpenSSF model-signing file. */
   readonly provenance?: string;
+  /** Of whoever signed it. */
+  readonly provenanceKey?: KeyObject;
   /** The folder to make. */
   readonly output: string;
   readonly onBytes: OnBytes;
@@ -57,6 +61,7 @@ export type MadeDelta = BundleDelta & { readonly of: number };
 export interface BuildReport extends BuiltBundle {
   readonly digest: string;
   readonly deltas: readonly MadeDelta[];
+  readonly provenance?: ProvenanceReport;
 }
 
 /**
@@ -74,7 +79,8 @@ export async function buildBundle(options: BuildOptions): Promise<BuildReport> {
   onStep('hashing');
   const files: BundleFile[] = [{ path: MANIFEST_FILE, ...keepBytes(blobs, options.manifestBytes) }];
   for (const path of contentPaths(manifest)) files.push(keepContent(options, blobs, path));
-  if (provenance) files.push({ path: PROVENANCE_FILE, ...keepFile(blobs, provenance, options.onBytes) });
+  const signed = provenance === undefined ? undefined : keepProvenance(options, blobs, files, provenance);
+  if (signed) files.push(signed.file);
   if (selftest) {
     onStep('making golden vectors');
     const at = (path: string) => join(blobs, files.find((file) => file.path === path)!.sha256);
@@ -101,7 +107,20 @@ export async function buildBundle(options: BuildOptions): Promise<BuildReport> {
   // What a node would refuse is refused here.
   readBundle(bytes);
   writeFileAtomic(join(output, BUNDLE_FILE), bytes, PUBLIC_MODE);
-  return { ...openBuilt(output), digest: bundleDigest(bytes), deltas };
+  const report = { ...openBuilt(output), digest: bundleDigest(bytes), deltas };
+  return signed ? { ...report, provenance: signed.report } : report;
+}
+
+/** What was signed must be what goes into the bundle. */
+function keepProvenance(
+  { onBytes, provenanceKey }: BuildOptions,
+  blobs: string,
+  files: readonly BundleFile[],
+  path: string,
+): { readonly file: BundleFile; readonly report: ProvenanceReport } {
+  const kept = keepFile(blobs, path, onBytes);
+  const report = checkProvenance(readFileSync(join(blobs, kept.sha256)), files, provenanceKey);
+  return { file: { path: PROVENANCE_FILE, ...kept }, report };
 }
 
 /** The one form of bundle.json; keys that are undefined are left out. */

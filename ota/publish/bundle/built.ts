@@ -1,5 +1,6 @@
 /** A bundle as `vigie ota bundle build` leaves it: a folder with bundle.json and, by their hashes, everything it lists. */
 
+import type { KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../runtime/core/errors.ts';
@@ -10,6 +11,7 @@ import { fileAt, MANIFEST_FILE, readBundle } from '../../bundle/read-bundle.ts';
 import { parseManifest } from '../../bundle/read-manifest.ts';
 import { BLOBS_FOLDER, PublicTree } from '../../protocol/public-tree.ts';
 import { BlobReader, mismatch, type OnBytes } from '../blobs.ts';
+import { checkProvenance, type ProvenanceReport } from './provenance.ts';
 
 export interface BuiltBundle {
   readonly bundle: VerifiedBundle;
@@ -81,6 +83,24 @@ export async function verifyBuilt(
   if (manifest.name !== built.bundle.name)
     throw mismatch(directory, `holds the model '${manifest.name}' under the name '${built.bundle.name}'`);
   return { ...built, blobs: reader.seen };
+}
+
+/**
+ * What the model-signing file of a bundle says of it; undefined where it has none.
+ * @throws as checkProvenance; InputError `ota-file-unreadable`
+ */
+export function provenanceOf({ bundle, blob }: BuiltBundle, key?: KeyObject): ProvenanceReport | undefined {
+  const { provenance, files } = bundle;
+  if (provenance === undefined) return undefined;
+  const path = blob(fileAt(bundle, provenance).sha256);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new InputError('ota-file-unreadable', `cannot read ${path}`, { cause, facts: { path } });
+  }
+  const others = files.filter((file) => file.path !== provenance);
+  return checkProvenance(bytes, others, key);
 }
 
 /** Bytes that verifyBuilt reads, about: block maps come on top. */

@@ -27,7 +27,15 @@ const PLAIN = new Set([
     'ota-rollout-missing',
     'ota-rollout-invalid',
   ],
-  ...['ota-rollout-state', 'ota-release-needed', 'ota-topic', 'ota-not-blocked', 'ota-not-running'],
+  ...[
+    'ota-rollout-state',
+    'ota-release-needed',
+    'ota-no-provenance',
+    'ota-provenance-key',
+    'ota-topic',
+    'ota-not-blocked',
+    'ota-not-running',
+  ],
 ]);
 /** Errors of programming, which no command can bring about. */
 const INTERNAL = new Set(['ota-order', 'ota-wrong-order']);

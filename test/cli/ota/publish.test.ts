@@ -1,11 +1,13 @@
 /** Keys, bundles and repositories as a user handles them: every command, its words, its files and its exit status. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { vigie, vigieHere } from '../../support/cli.ts';
+import { modelSignature } from '../../support/model-signing.ts';
 import { PASSPHRASE, scoreModel, type TestKeys, testKeys, writeKeys } from '../../support/ota-repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-ota-cli-'));
@@ -117,7 +119,10 @@ test('the next release: a delta, a stick, and back by abort', async () => {
   const repo = at('fleet');
   writeFileSync(at('score.onnx'), scoreModel(1.01, 40_000));
   const build = ['bundle', 'build', at('score.onnx'), '--name', 'pump', '--release', '2', '--threshold', '3'];
-  writeFileSync(at('model.sig'), '{"provenance":true}');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  writeFileSync(at('signer.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  const files = { 'score.onnx': readFileSync(at('score.onnx')) };
+  writeFileSync(at('model.sig'), modelSignature({ privateKey, files }));
   const built = await good(
     ...build,
     '-o',
@@ -126,9 +131,24 @@ test('the next release: a delta, a stick, and back by abort', async () => {
     at('pump-1'),
     '--provenance',
     at('model.sig'),
+    '--provenance-key',
+    at('signer.pem'),
     '--json',
   );
   assert.ok(JSON.parse(built.stdout).files.some(({ path }: { path: string }) => path === 'model.sig'));
+  const verified = await good('bundle', 'verify', at('pump-2'), '--provenance-key', at('signer.pem'));
+  assert.match(
+    verified.stdout,
+    /provenance: model 'pump-model', score\.onnx as signed \(signature verified\)/,
+  );
+  const inspected = await good('bundle', 'inspect', at('pump-2'));
+  assert.match(inspected.stdout, /provenance: .* \(signature not checked, since no key was given\)/);
+  const unsigned = await ota('bundle', 'verify', at('pump-1'), '--provenance-key', at('signer.pem'));
+  assert.is(unsigned.code, 1);
+  writeFileSync(at('model.sig'), modelSignature({ privateKey, files: { 'score.onnx': Buffer.from('x') } }));
+  const other = await ota(...build, '-o', at('pump-other'), '--provenance', at('model.sig'));
+  assert.is(other.code, 23);
+  assert.match(other.stderr, /score\.onnx is not the file that was signed/);
   await good('repo', 'add', repo, at('pump-2'));
   const again = await ota(
     'bundle',

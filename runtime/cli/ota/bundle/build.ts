@@ -21,7 +21,9 @@ classes of a picture; the manifest is made for it. Any other model has a manifes
   -o, --output FOLDER     what to make (default: NAME-N)
   --delta-from BUNDLE     a bundle that nodes may have: files that differ are also kept as the difference
                           (may come several times)
-  --provenance FILE       an OpenSSF model-signing file; it travels along, for the record
+  --provenance FILE       an OpenSSF model-signing file: it is held against the files, and travels along for
+                          whoever asks where the model is from; nodes do not look at it
+  --provenance-key FILE   public key, PEM, of whoever signed it: its signature must be right
 
 Of a lone model:
   --name NAME             a-z, 0-9, '.', '-'; the same in all its releases

@@ -5,33 +5,43 @@ import type { VerifiedBundle } from '../../../../ota/bundle/bundle.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { size, table } from '../../model/table.ts';
 import type { OtaAction } from '../../ota.ts';
+import { provenanceFor, provenanceLine } from './provenance.ts';
 
 export const bundleInspect: OtaAction = {
-  help: `Usage: vigie ota bundle inspect BUNDLE [--json]
+  help: `Usage: vigie ota bundle inspect BUNDLE [--provenance-key FILE] [--json]
 
-Prints what bundle.json says; its files are not read ('vigie ota bundle verify' reads all of them).
+Prints what bundle.json says; of its files only an OpenSSF model-signing file is read, and held against
+what bundle.json lists ('vigie ota bundle verify' reads all of them).
 
-  --json   print { digest, bundle }
+  --provenance-key FILE  public key, PEM, of whoever signed that file: its signature must be right
+  --json                 print { digest, bundle, provenance }
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { json: { type: 'boolean' } },
+      options: { 'provenance-key': { type: 'string' }, json: { type: 'boolean' } },
     });
     const [directory] = positionals;
     if (directory === undefined || positionals.length > 1) throw new UsageError('usage', 'name one bundle');
     const { openBuilt } = await import('../../../../ota/publish/bundle/built.ts');
     const { bundleDigest } = await import('../../../../ota/bundle/read-bundle.ts');
-    const { bundle, bytes } = openBuilt(directory);
+    const built = openBuilt(directory);
+    const { bundle, bytes } = built;
     const digest = bundleDigest(bytes);
-    process.stdout.write(values.json ? `${JSON.stringify({ digest, bundle })}\n` : text(bundle, digest));
+    const provenance = await provenanceFor(built, values['provenance-key']);
+    const said = provenance ? await provenanceLine(provenance) : 'none';
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify({ digest, bundle, provenance: provenance ?? null })}\n`
+        : text(bundle, digest, said),
+    );
     return 0;
   },
 };
 
-function text(bundle: VerifiedBundle, digest: string): string {
-  const { name, release, version, files, deltas, requires, selftest, health, trial, provenance } = bundle;
+function text(bundle: VerifiedBundle, digest: string, provenance: string): string {
+  const { name, release, version, files, deltas, requires, selftest, health, trial } = bundle;
   const rows = files.map(({ path, length, sha256 }) => [path, size(length), sha256.slice(0, 16)]);
   const deltaRows = deltas.map((delta) => [delta.path, size(delta.length), delta.from.slice(0, 16)]);
   const wanted = Object.entries(requires).map(([what, value]) => `${what} ${[value].flat().join(' or ')}`);
@@ -44,7 +54,7 @@ function text(bundle: VerifiedBundle, digest: string): string {
 self-test: ${selftest ? `${selftest.vectors}, outputs may be off by ${selftest.tolerance} of their range` : 'none'}
 health gate: ${gate.join(', ')}
 trial: ${trial.attempts} attempts
-provenance: ${provenance ?? 'none'}
+provenance: ${provenance}
 `,
   ];
   return parts.join('\n');

@@ -15,6 +15,7 @@ export const PART_OPTIONS = {
   release: { type: 'string' },
   'delta-from': { type: 'string', multiple: true },
   provenance: { type: 'string' },
+  'provenance-key': { type: 'string' },
   input: { type: 'string', multiple: true },
   samples: { type: 'string', default: '3' },
   tolerance: { type: 'string', default: '0.02' },
@@ -81,7 +82,19 @@ export async function bundleParts(
     attempts: wholeNumber(values.attempts!, '--attempts'),
     ...(values['no-selftest'] ? {} : { selftest: selftest(manifest, values, say) }),
     deltaFrom: values['delta-from'] ?? [],
-    ...(values.provenance === undefined ? {} : { provenance: values.provenance }),
+    ...(await provenance(values)),
+  };
+}
+
+/** @throws UsageError; InputError `ota-provenance-key` */
+async function provenance(values: PartValues): Promise<Pick<BuildOptions, 'provenance' | 'provenanceKey'>> {
+  const { provenance: file, 'provenance-key': key } = values;
+  if (key !== undefined && file === undefined)
+    throw new UsageError('usage', '--provenance-key is for the file that --provenance names');
+  const { readProvenanceKey } = await import('../../../../ota/publish/bundle/provenance.ts');
+  return {
+    ...(file !== undefined && { provenance: file }),
+    ...(key !== undefined && { provenanceKey: readProvenanceKey(key) }),
   };
 }
 
