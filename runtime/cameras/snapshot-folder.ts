@@ -37,6 +37,7 @@ export class SnapshotFolder {
   /** By path, oldest first. */
   readonly #files = new Map<string, Picture>();
   #bytes = 0;
+  #written = 0;
   /** One picture is written at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -48,6 +49,11 @@ export class SnapshotFolder {
   /** Of all pictures together. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Since the start: what wears the flash. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Takes over what an earlier start of the node left. */
@@ -141,6 +147,7 @@ export class SnapshotFolder {
     const fd = this.#fs.open(path, 'w', 0o640);
     try {
       for (let done = 0; done < jpeg.length; ) done += this.#fs.write(fd, jpeg.subarray(done), done);
+      this.#written += jpeg.length;
       // Off the event loop: a flash card takes its time.
       await this.#fs.syncAside(fd);
     } finally {

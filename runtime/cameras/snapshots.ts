@@ -183,5 +183,14 @@ function metrics(registry: Registry, folder: SnapshotFolder): (camera: string, r
       this.set(folder.bytes);
     },
   });
+  new Counter({
+    name: 'vigie_snapshot_written_bytes_total',
+    help: 'Pictures of events written to the disk, bytes: what wears the flash, beside the outbox.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(folder.written);
+    },
+  });
   return (camera, result) => pictures.labels(camera, result).inc();
 }
