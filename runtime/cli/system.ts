@@ -44,7 +44,7 @@ starts. Configuration and data are on a partition of their own and stay where th
 ${EXIT_HELP}
 Examples:
   vigie system status
-  sudo vigie system install /media/usb/vigie-raspberry-pi-1.4.0.raucb --restart
+  vigie system install /media/usb/vigie-raspberry-pi-1.4.0.raucb --restart
 `,
   async helpFor([name = '']) {
     const page = Object.hasOwn(ACTIONS, name) ? (await ACTIONS[name]!()).help : undefined;

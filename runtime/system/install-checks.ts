@@ -24,7 +24,10 @@ export function checkFile(file: string): void {
 /** @throws UpdateError `system-not-root` */
 export function checkUser(user: number | undefined): void {
   if (user === 0) return;
-  throw new UpdateError('system-not-root', 'slots are written by root alone: run this with sudo');
+  throw new UpdateError(
+    'system-not-root',
+    'slots are written by root alone: log in as root (ssh root@NODE), or use sudo where there is one',
+  );
 }
 
 /** @throws UpdateError `system-on-trial`, `system-no-tryboot` */

@@ -43,7 +43,7 @@ export function machinePaths(root: string): MachinePaths {
 }
 
 /**
- * @throws UpdateError `system-not-ab`: this system was not started from one of two slots.
+ * @throws UpdateError `system-not-ab`: this system was not started from one of two slots; `system-not-root`
  * @throws StorageError `system-boot-state`
  */
 export function readMachine(root: string, fs: FileSystem = nodeFileSystem): Machine {
@@ -75,7 +75,7 @@ export function knowsTryboot(root: string, fs: FileSystem = nodeFileSystem): boo
 }
 
 function findChooser({ root, bootPartition }: MachinePaths, fs: FileSystem): BootChooser {
-  const has = (name: string) => fs.size(join(bootPartition, name)) !== undefined;
+  const has = (name: string) => isThere(join(bootPartition, name), fs);
   if (has(AUTOBOOT) || has(OURS)) {
     const rebootParameter = join(root, 'run/systemd/reboot-param');
     return new TrybootChooser({ bootPartition, rebootParameter }, fs);
@@ -86,6 +86,16 @@ function findChooser({ root, bootPartition }: MachinePaths, fs: FileSystem): Boo
     `${bootPartition} has neither ${AUTOBOOT} nor ${GRUB_STATE}: is the partition bootconfig mounted there and whole?`,
     { facts: { path: bootPartition } },
   );
+}
+
+/** @throws UpdateError `system-not-root` */
+function isThere(path: string, fs: FileSystem): boolean {
+  try {
+    return fs.size(path) !== undefined;
+  } catch (cause) {
+    const text = `${path} cannot be looked at: log in as root, or use sudo where there is one`;
+    throw new UpdateError('system-not-root', text, { cause });
+  }
 }
 
 function bootedSlot(commandLine: string): Slot | undefined {

@@ -31,7 +31,7 @@ Options:
   --within TIME    how long it may take in all (default 20min)
 ${COMMON_HELP}
 Example:
-  sudo vigie system confirm
+  vigie system confirm
 `,
   async run(args) {
     const { values } = parseArgs({

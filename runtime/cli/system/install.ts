@@ -42,7 +42,7 @@ Options:
   --check          check only; change nothing
 ${COMMON_HELP}
 Example:
-  sudo vigie system install vigie-raspberry-pi-1.4.0.raucb --restart
+  vigie system install vigie-raspberry-pi-1.4.0.raucb --restart
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
@@ -93,4 +93,4 @@ Example:
 
 const doneText = (slot: string, version: string, restarts: boolean): string =>
   `${version} is installed as system ${slot}. ` +
-  (restarts ? 'Restarting into it.\n' : 'The next restart tries it: sudo systemctl reboot\n');
+  (restarts ? 'Restarting into it.\n' : 'The next restart tries it: systemctl reboot\n');

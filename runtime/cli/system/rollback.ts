@@ -27,7 +27,7 @@ Options:
   --restart        restart at once
 ${COMMON_HELP}
 Example:
-  sudo vigie system rollback --restart
+  vigie system rollback --restart
 `,
   async run(args) {
     const options = { ...COMMON_OPTIONS, force: { type: 'boolean' }, restart: { type: 'boolean' } } as const;
@@ -45,7 +45,7 @@ Example:
 };
 
 function rollbackText(done: Rollback): string {
-  const hint = 'Restart with: sudo systemctl reboot';
+  const hint = 'Restart with: systemctl reboot';
   switch (done.kind) {
     case 'called-off':
       return `system ${done.slot} is not tried at the next restart any more\n`;
