@@ -91,6 +91,7 @@ install_packages() {
   # Without a kernel of its own nothing is to be started.
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod +x "$root/usr/sbin/policy-rc.d"
+  mkdir -p "$root/proc" "$root/dev"
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
   status=0
