@@ -19,7 +19,7 @@ LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlo
   gstreamer1.0-plugins-good:../share/doc/gstreamer1.0-plugins-good
   gstreamer1.0-libav:../share/doc/gstreamer1.0-libav"
 # An RTSP server; what boot partitions and system bundles are made and read with.
-TEST_LIBRARIES="squashfs-tools:../bin/mksquashfs mtools:../bin/mcopy grub-common:../bin/grub-editenv
+TEST_LIBRARIES="openssh-client:../bin/ssh-keygen squashfs-tools:../bin/mksquashfs mtools:../bin/mcopy grub-common:../bin/grub-editenv
   dosfstools:../sbin/mkfs.vfat
   python3-gi:../lib/python3/dist-packages/gi/__init__.py
   gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0"

@@ -14,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describeError } from '../core/errors.ts';
 import { DATA } from './places.ts';
@@ -92,7 +93,7 @@ function place({ data, root }: ApplyOptions, path: string, mode: number): boolea
 /** Only where somebody may come in by SSH: until then there is no key that could leak. */
 function makeHostKey({ data, hostname }: ApplyOptions): void {
   if (read(join(data, DATA.sshKeys)) === undefined || read(join(data, DATA.sshHostKey)) !== undefined) return;
-  const scratch = mkdtempSync('/run/vigie-key-');
+  const scratch = mkdtempSync(join(tmpdir(), 'vigie-key-'));
   try {
     const file = join(scratch, 'key');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', hostname, '-f', file], {
