@@ -8,6 +8,9 @@ export const MOST_ANCHORS = 100_000;
 /** Of a file of the bundle: no way out of its folder. */
 export const RELATIVE_PATH = /^(?!.*(^|\/)\.\.?(\/|$))[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
 
+/** Smaller models in one manifest. */
+export const MOST_VARIANTS = 4;
+
 /** What a key means that a manifest leaves out. */
 export const DEFAULTS = {
   preprocessing: { filter: 'bilinear', pad: 114, mean: [0, 0, 0], divisor: [1, 1, 1] },

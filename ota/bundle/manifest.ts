@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { TENSOR_TYPES } from '../../runtime/core/tensor.ts';
 import { classificationDecoding, detectionDecoding, scoreDecoding } from './decoding.ts';
 import { described, relativePath } from './fields.ts';
-import { DEFAULTS, MANIFEST_SCHEMA, MOST_CLASSES } from './limits.ts';
+import { DEFAULTS, MANIFEST_SCHEMA, MOST_CLASSES, MOST_VARIANTS } from './limits.ts';
 import { outputNames } from './output-names.ts';
 
 const tensor = z.strictObject({
@@ -87,15 +87,37 @@ const common = {
 
 const score = z.number().min(0).max(1);
 
+const detectionThresholds = z.strictObject({
+  score: described(score.positive(), 'A box counts above it.'),
+  iou: described(score, 'Of two boxes that overlap by more than this, the better one stays.'),
+});
+
+const variant = z.strictObject({
+  name: described(
+    z.string().regex(/^[a-z0-9][a-z0-9.-]{0,31}$/, "expected 1 to 32 of a-z, 0-9, '.', '-'"),
+    'Names it in events.',
+  ),
+  inputs: common.inputs,
+  outputs: common.outputs,
+  artifacts: common.artifacts,
+  preprocessing: described(
+    preprocessing.optional(),
+    'Left out: as of the model itself; so are the next two.',
+  ),
+  decoding: detectionDecoding.optional(),
+  thresholds: detectionThresholds.optional(),
+});
+
 const detection = z.strictObject({
   ...common,
   task: z.literal('detection'),
   preprocessing,
   decoding: detectionDecoding,
-  thresholds: z.strictObject({
-    score: described(score.positive(), 'A box counts above it.'),
-    iou: described(score, 'Of two boxes that overlap by more than this, the better one stays.'),
-  }),
+  thresholds: detectionThresholds,
+  variants: described(
+    z.array(variant).min(1).max(MOST_VARIANTS).optional(),
+    'Smaller models for the same classes, each faster than the one before: a camera takes one when its board is hot or the model too slow.',
+  ),
   labels: described(labels, 'Names of the classes, by index, without a background.'),
 });
 
@@ -120,7 +142,17 @@ export const manifestSchema = z
   .superRefine((manifest, context) => {
     for (const { path, message } of contradictions(manifest))
       context.addIssue({ code: 'custom', path, message });
+    if (manifest.task !== 'detection') return;
+    for (const [index, { name: _, ...own }] of (manifest.variants ?? []).entries()) {
+      for (const { path, message } of contradictions({ ...manifest, ...withoutUndefined(own) }))
+        context.addIssue({ code: 'custom', path: ['variants', index, ...path], message });
+    }
   });
+
+const withoutUndefined = <T extends object>(given: T) =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type PictureManifest = Extract<Manifest, { task: 'detection' | 'classification' }>;

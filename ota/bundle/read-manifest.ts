@@ -12,6 +12,7 @@ import {
   MOST_ANCHORS,
   MOST_CLASSES,
   MOST_MANIFEST_BYTES,
+  MOST_VARIANTS,
   RELATIVE_PATH,
 } from './limits.ts';
 import type { DetectionManifest, Labels, Manifest, PictureManifest } from './manifest.ts';
@@ -32,7 +33,34 @@ export function loadManifest(path: string): LoadedManifest {
 
 /** @param where for errors. @throws as loadManifest. */
 export function parseManifest(text: string, where: string): Manifest {
-  const root = record(parsed(text, where), where, 'the manifest');
+  const manifest = checked(record(parsed(text, where), where, 'the manifest'), where);
+  smallerOf(manifest, where);
+  return manifest;
+}
+
+/** A smaller model that a manifest holds, as if it stood in a manifest of its own. */
+export interface SmallerModel {
+  readonly name: string;
+  readonly manifest: DetectionManifest;
+}
+
+/** In the order of the manifest, each faster than the one before. @param where for errors. @throws InputError `manifest-invalid` */
+export function smallerOf(manifest: Manifest, where = manifest.name): readonly SmallerModel[] {
+  const { variants, ...main } = manifest as Manifest & { readonly variants?: unknown };
+  if (variants === undefined) return [];
+  if (manifest.task !== 'detection' || !Array.isArray(variants) || variants.length > MOST_VARIANTS)
+    invalid(where, `variants: expected a list of at most ${MOST_VARIANTS} models of the task detection`);
+  return (variants as unknown[]).map((one, index) => {
+    const at = `variants[${index}]`;
+    const { name, ...own } = record(one, where, at);
+    if (typeof name !== 'string') return invalid(where, `${at}: expected a name`);
+    for (const key of ['inputs', 'outputs', 'artifacts'])
+      if (own[key] === undefined) invalid(where, `${at}: ${key} is missing`);
+    return { name, manifest: checked({ ...main, ...own }, `${where}, ${at}`) as DetectionManifest };
+  });
+}
+
+function checked(root: Plain, where: string): Manifest {
   const refuse = (why: string): never => invalid(where, why);
   if (typeof root.schema === 'number' && root.schema > MANIFEST_SCHEMA) {
     throw new InputError(

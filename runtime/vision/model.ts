@@ -80,13 +80,13 @@ export class Models {
 
   async #load(job: ModelJob, variant: number): Promise<LoadedModel> {
     const loaded = detectionManifest(job);
-    const { name, version, thresholds, artifacts } = loaded.manifest;
-    const of = (backend: string) => variantsOf(artifacts, backend, job.precision);
+    const { name, version } = loaded.manifest;
+    const of = (backend: string) => variantsOf(loaded.manifest, backend, job.precision);
     const backends = job.backends as readonly BackendName[];
     const files = Object.fromEntries(
       backends.flatMap((backend) => {
-        const artifact = of(backend)[variant];
-        return artifact ? [[backend, fileOf(job, loaded, artifact)]] : [];
+        const found = of(backend)[variant];
+        return found ? [[backend, fileOf(job, loaded, found.artifact)]] : [];
       }),
     );
     const machine = machineOf(job);
@@ -98,24 +98,24 @@ export class Models {
       session: machine.session,
       log: this.#log,
       load: async (file, options) => {
-        const artifact = of(file.backend!)[variant]!;
-        if (job.bundle) await requireDigest(file.path, artifact.sha256);
+        if (job.bundle) await requireDigest(file.path, of(file.backend!)[variant]!.artifact.sha256);
         return loadFile(file, options, machine, this.#log);
       },
     });
-    const { sha256, precision } = of(chosen)[variant]!;
-    const identity = { name, version, digest: `sha256:${sha256}` };
+    const { artifact, manifest, name: variantName } = of(chosen)[variant]!;
+    const own = inPlace(job, { ...loaded, manifest: manifest as DetectionManifest });
+    const identity = { name, version, digest: `sha256:${artifact.sha256}` };
     const bundle = job.bundle?.digest;
     return {
-      detector: new Detector(session, withDoubtful(loaded, job.lowScore)),
+      detector: new Detector(session, withDoubtful(own, job.lowScore)),
       facts: {
         identity,
-        threshold: thresholds.score,
+        threshold: own.manifest.thresholds.score,
         backend: chosen,
-        variant: precision,
+        variant: variantName,
         ...(bundle === undefined ? {} : { bundle }),
       },
-      variants: of(chosen).map((artifact) => artifact.precision),
+      variants: of(chosen).map((one) => one.name),
     };
   }
 }
@@ -134,15 +134,20 @@ function machineOf(job: ModelJob): ModelMachine {
   };
 }
 
-function detectionManifest({ manifest: path, bundle }: ModelJob): LoadedManifest<DetectionManifest> {
+function detectionManifest({ manifest: path }: ModelJob): LoadedManifest<DetectionManifest> {
   const inside = join(path, MANIFEST);
-  const found = loadManifest(existsSync(inside) ? inside : path);
-  const loaded = bundle ? { ...found, manifest: inlined(found.manifest, inBundle(bundle)) } : found;
+  const loaded = loadManifest(existsSync(inside) ? inside : path);
   if (loaded.manifest.task === 'detection') return loaded as LoadedManifest<DetectionManifest>;
   throw new ModelError(
     'bad-model',
     `${path}: a camera takes a detection model, this one is for ${loaded.manifest.task}`,
   );
+}
+
+/** The files of a bundle do not lie beside its manifest. */
+function inPlace({ bundle }: ModelJob, loaded: LoadedManifest<DetectionManifest>) {
+  if (!bundle) return loaded;
+  return { ...loaded, manifest: inlined(loaded.manifest, inBundle(bundle)) as DetectionManifest };
 }
 
 const fileOf = ({ bundle }: ModelJob, { folder }: LoadedManifest, { path }: Artifact) =>

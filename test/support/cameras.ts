@@ -111,6 +111,22 @@ export function lampOnnx(bias = 0, heavy = 0): Uint8Array {
   });
 }
 
+/** The same for 16 x 16 pixels in 4 x 4 cells. */
+export function smallLampOnnx(bias = 0): Uint8Array {
+  return onnxModel({
+    inputs: [info('x', 'float32', [1, 3, 16, 16])],
+    outputs: [info('y', 'float32', [1, 6, 4, 4])],
+    nodes: [
+      node('AveragePool', ['x'], ['mean'], { kernel_shape: [4, 4], strides: [4, 4] }),
+      node('Conv', ['mean', 'w', 'b'], ['y']),
+    ],
+    initializers: [
+      constant('w', 'float32', [6, 3, 1, 1], [1, -1, -1, ...new Array(15).fill(0)]),
+      constant('b', 'float32', [6], [bias, 0, 0, 0, 0, 1]),
+    ],
+  });
+}
+
 /** Sees a face where a cell is blue, its box a fifth of the picture wide and high, in the middle of the cell. */
 export function faceOnnx(): Uint8Array {
   const middle = Math.atanh(0.5);
@@ -134,21 +150,31 @@ export interface LampParts {
   readonly label?: string;
   /** Models by precision, compiled to plans. */
   readonly models?: Readonly<Record<string, Uint8Array>>;
+  /** A smaller model beside it, for 16 x 16 pixels. */
+  readonly smaller?: Uint8Array;
 }
 
 /** Writes plans and manifest.json of a lamp model. @returns the manifest. */
 export async function writeLamp(folder: string, parts: LampParts = {}): Promise<Record<string, unknown>> {
   const { version = '1.0.0', label = 'lamp', models = { float32: lampOnnx() } } = parts;
-  const artifacts: object[] = [];
-  for (const [precision, model] of Object.entries(models)) {
-    const onnx = join(folder, `${precision}.onnx`);
+  const artifact = async (name: string, model: Uint8Array) => {
+    const onnx = join(folder, `${name}.onnx`);
     writeFileSync(onnx, model);
     const plan = (await compileModel({ path: onnx })).bytes;
-    const path = `lamp-${precision}.xnn`;
+    const path = `lamp-${name}.xnn`;
     writeFileSync(join(folder, path), plan);
-    const sha256 = createHash('sha256').update(plan).digest('hex');
-    artifacts.push({ backend: 'xnnpack', precision, path, sha256 });
-  }
+    return { backend: 'xnnpack', path, sha256: createHash('sha256').update(plan).digest('hex') };
+  };
+  const artifacts: object[] = [];
+  for (const [precision, model] of Object.entries(models))
+    artifacts.push({ ...(await artifact(precision, model)), precision });
+  const small = parts.smaller && {
+    name: 'small',
+    inputs: [{ name: 'x', type: 'float32', shape: [1, 3, 16, 16] }],
+    outputs: [{ name: 'y', type: 'float32', shape: [1, 6, 4, 4] }],
+    decoding: { head: 'fastestdet', output: 'y', stride: 4 },
+    artifacts: [{ ...(await artifact('small', parts.smaller)), precision: 'float32' }],
+  };
   const manifest = {
     schema: 1,
     name: 'lamp',
@@ -161,6 +187,7 @@ export async function writeLamp(folder: string, parts: LampParts = {}): Promise<
     thresholds: { score: 0.5, iou: 0.45 },
     labels: [label],
     artifacts,
+    ...(small && { variants: [small] }),
   };
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   return manifest;

@@ -15,6 +15,7 @@ import type {
 import { BUNDLE_PATH } from '../../bundle/bundle-limits.ts';
 import type { Manifest } from '../../bundle/manifest.ts';
 import { bundleDigest, MANIFEST_FILE, readBundle } from '../../bundle/read-bundle.ts';
+import { smallerOf } from '../../bundle/read-manifest.ts';
 import { type VectorCase, writeVectors } from '../../bundle/vectors.ts';
 import { BLOCK_BYTES } from '../../client/blob-source.ts';
 import { canonicalBytes } from '../../client/tuf/canonical-json.ts';
@@ -134,7 +135,9 @@ function keepContent({ manifest, folder, onBytes }: BuildOptions, blobs: string,
     throw new InputError('ota-path', text, { facts: { path } });
   }
   const kept = keepFile(blobs, join(folder, path), onBytes);
-  const wanted = manifest.artifacts.find((artifact) => artifact.path === path)?.sha256;
+  const models = [manifest, ...smallerOf(manifest).map((smaller) => smaller.manifest)];
+  const artifacts = models.flatMap((model) => model.artifacts);
+  const wanted = artifacts.find((artifact) => artifact.path === path)?.sha256;
   if (wanted !== undefined && wanted !== kept.sha256)
     throw mismatch(
       join(folder, path),

@@ -8,7 +8,7 @@ import type { VerifiedBundle } from '../../bundle/bundle.ts';
 import { MOST_BUNDLE_BYTES } from '../../bundle/bundle-limits.ts';
 import type { Manifest } from '../../bundle/manifest.ts';
 import { fileAt, MANIFEST_FILE, readBundle } from '../../bundle/read-bundle.ts';
-import { parseManifest } from '../../bundle/read-manifest.ts';
+import { parseManifest, smallerOf } from '../../bundle/read-manifest.ts';
 import { BLOBS_FOLDER, PublicTree } from '../../protocol/public-tree.ts';
 import { BlobReader, mismatch, type OnBytes } from '../blobs.ts';
 import { checkProvenance, type ProvenanceReport } from './provenance.ts';
@@ -57,6 +57,7 @@ export function manifestOf({ bundle, blob }: BuiltBundle): Manifest {
 /** Paths that a manifest names besides its own. */
 export function contentPaths(manifest: Manifest): string[] {
   const paths = manifest.artifacts.map(({ path }) => path);
+  for (const smaller of smallerOf(manifest)) paths.push(...contentPaths(smaller.manifest));
   if (manifest.task !== 'anomaly' && !Array.isArray(manifest.labels) && 'path' in manifest.labels)
     paths.push(manifest.labels.path);
   const { decoding } = manifest;

@@ -77,16 +77,18 @@ export class Models implements ModelHost {
 
   async selftest(bundle: InstalledBundle, signal: AbortSignal): Promise<void> {
     const { log, selftest } = this.#options;
-    const { artifacts, backend } = this.choose(bundle);
+    const { variants, backend } = this.choose(bundle);
     const { selftest: vectors, requires } = bundle.bundle;
     // Each of them may serve: a faster variant takes over when the board cannot keep up.
-    for (const artifact of artifacts) {
+    for (const { artifact, smaller } of variants) {
       const job = {
         model: nameOf(bundle),
         backend,
-        path: bundle.file(artifact),
+        path: bundle.file(artifact.path),
         machine: this.#here(),
-        ...(vectors ? { vectors: bundle.file(vectors.vectors), tolerance: vectors.tolerance } : {}),
+        ...(vectors && !smaller
+          ? { vectors: bundle.file(vectors.vectors), tolerance: vectors.tolerance }
+          : {}),
       };
       const limits = { ...selftest, ...(requires.ramBytes ? { ramBytes: requires.ramBytes } : {}) };
       await runSelftest(job, limits, log, signal);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Manifest } from '../../../ota/bundle/manifest.ts';
 import { MANIFEST_FILE } from '../../../ota/bundle/read-bundle.ts';
-import { parseManifest } from '../../../ota/bundle/read-manifest.ts';
+import { parseManifest, smallerOf } from '../../../ota/bundle/read-manifest.ts';
 import type { InstalledBundle } from '../../../ota/client/host.ts';
 import { ModelError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -11,7 +11,7 @@ import type { Bytes } from '../../core/units.ts';
 import type { Choice } from '../inference/choose-backend.ts';
 import type { BackendName, SessionOptions } from '../inference/session.ts';
 import { loadFile } from './load-file.ts';
-import { variantsOf } from './variants.ts';
+import { precisionsOf, type Variant, variantsOf } from './variants.ts';
 
 /** What a device profile and the machine say of running models. */
 export interface ModelMachine {
@@ -29,7 +29,7 @@ export interface ModelMachine {
 export interface BundleChoice {
   readonly artifact: string;
   /** That one, and of a detection model the faster ones that may take its place. */
-  readonly artifacts: readonly string[];
+  readonly variants: readonly Variant[];
   readonly backend: BackendName;
   readonly needs: readonly string[];
 }
@@ -47,7 +47,7 @@ export function artifactsOf(
 ): Partial<Record<BackendName, string>> {
   const found: Partial<Record<BackendName, string>> = {};
   for (const backend of machine.backends) {
-    const [best] = variantsOf(artifacts, backend, machine.precision);
+    const [best] = precisionsOf(artifacts, backend, machine.precision);
     if (best) found[backend] = best.path;
   }
   return found;
@@ -69,9 +69,9 @@ export function chooseArtifact(
     const artifact = paths[backend];
     const missing = unavailable.get(backend);
     if (artifact !== undefined && missing === undefined) {
-      const variants = variantsOf(manifest.artifacts, backend, machine.precision).map(({ path }) => path);
-      const artifacts = manifest.task === 'detection' ? variants : [artifact];
-      return { artifact, artifacts, backend, needs: needsOf(bundle, manifest, artifacts) };
+      const all = variantsOf(manifest, backend, machine.precision);
+      const variants = manifest.task === 'detection' ? all : all.slice(0, 1);
+      return { artifact, variants, backend, needs: needsOf(bundle, manifest, variants) };
     }
     reasons.push(`${backend}: ${artifact === undefined ? 'the bundle has no file for it' : missing}`);
   }
@@ -83,9 +83,11 @@ export function chooseArtifact(
 }
 
 /** All that is no artifact, and the artifacts that were chosen. */
-function needsOf({ bundle }: InstalledBundle, manifest: Manifest, chosen: readonly string[]): string[] {
-  const artifacts = new Set(manifest.artifacts.map(({ path }) => path));
-  return bundle.files.map(({ path }) => path).filter((path) => chosen.includes(path) || !artifacts.has(path));
+function needsOf({ bundle }: InstalledBundle, manifest: Manifest, chosen: readonly Variant[]): string[] {
+  const models = [manifest, ...smallerOf(manifest).map((smaller) => smaller.manifest)];
+  const artifacts = new Set(models.flatMap((model) => model.artifacts.map(({ path }) => path)));
+  for (const { artifact } of chosen) artifacts.delete(artifact.path);
+  return bundle.files.map(({ path }) => path).filter((path) => !artifacts.has(path));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Releases of a bundle in a real vision process: they follow each other between two frames, survive the process, are refused. */
 
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -17,6 +17,7 @@ import {
   canCapture,
   lampOnnx,
   pattern,
+  smallLampOnnx,
   startGroup,
   type TestGroup,
   writeLamp,
@@ -39,10 +40,14 @@ interface Look {
 }
 
 /** As the node would ask for it. */
-async function release(number: number, models: Record<string, Uint8Array>): Promise<ModelJob> {
+async function release(
+  number: number,
+  models: Record<string, Uint8Array>,
+  smaller?: Uint8Array,
+): Promise<ModelJob> {
   const folder = mkdtempSync(join(work, 'release-'));
-  const manifest = await writeLamp(folder, { version: `1.0.${number}`, models });
-  const paths = ['manifest.json', ...(manifest.artifacts as { path: string }[]).map(({ path }) => path)];
+  await writeLamp(folder, { version: `1.0.${number}`, models, ...(smaller && { smaller }) });
+  const paths = readdirSync(folder);
   const files = Object.fromEntries(paths.map((path) => [path, join(folder, path)]));
   return {
     manifest: files['manifest.json']!,
@@ -125,6 +130,20 @@ if (canCapture()) {
     const told = group.events.find(({ detail }) => detail.includes("by the model's variant int8"));
     assert.equal([told?.step, told?.reason], ['rate', 'slow']);
     assert.match(told!.detail, 'inference is slower than the camera');
+  });
+
+  test('a smaller model of the release takes over, with an input of its own', async () => {
+    const heavy = await release(1, { float32: lampOnnx(0, 4) }, smallLampOnnx(-0.1));
+    const rate = { wantedFps: 19.9 };
+    const { group, looks } = await start({ detection: { motion: { enabled: false }, rate } });
+    await group.group.serveModel('gate', heavy);
+    const small = await waitFor('the smaller model', () =>
+      looks.find(({ model }) => model.variant === 'small float32'),
+    );
+    assert.equal([small.model.identity.version, small.model.bundle], ['1.0.1', 'bundle-1']);
+    const [lamp] = small.frame.objects;
+    assert.ok(Math.abs(lamp!.score - 0.9) < 0.05 && lamp!.label === 'lamp');
+    assert.ok(group.events.some(({ detail }) => detail.includes("by the model's variant small float32")));
   });
 }
 
