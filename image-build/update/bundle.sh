@@ -19,6 +19,7 @@ done
 for file in rootfs.img boot.vfat version; do
   [ -s "$folder/$file" ] || fail "there is no $folder/$file. Run first: image-build/build.sh $target"
 done
+folder=$(realpath "$folder")
 version=$(cat "$folder/version")
 case $version in
   [0-9]*) ;;
