@@ -47,7 +47,7 @@ export function nodeText({ id, hostname, sshFingerprint, configured, version }: 
     `Configuration:  ${configured ? 'taken over' : 'none yet: drop vigie.yaml here, or see vigie-setup-code.txt'}`,
     `SSH:            ${sshFingerprint ? `on, for root with your key; host key ${sshFingerprint}` : 'off; drop authorized_keys here to turn it on'}`,
     '',
-    'Files that you may drop here: vigie.yaml, the folder secrets, network.yaml, authorized_keys.',
+    'What you may drop here: vigie.yaml, the folders secrets and files, network.yaml, authorized_keys.',
     'The node takes them over when it starts, and takes them off this partition.',
   ]);
 }
