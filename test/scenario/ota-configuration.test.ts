@@ -1,6 +1,7 @@
 /** A configuration that comes with a signed assignment: a wrong one is refused, one that does harm is taken back. */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
@@ -8,7 +9,7 @@ import { writeBlob } from '../../ota/publish/repository/add.ts';
 import { scoreCase, scoreOnnx } from '../support/bundles.ts';
 import { Fleet } from '../support/fleet.ts';
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
-import { killNodes } from '../support/node.ts';
+import { killNodes, runNode } from '../support/node.ts';
 import { nodeConfig, startUpdateNode, type UpdateNode } from '../support/update-node.ts';
 
 let fleet: Fleet;
@@ -85,6 +86,14 @@ test('a good one runs, over the sections of the node that it does not have, and 
   node.start();
   assert.match(await started(1), /pushed\/vigie\.yaml$/);
   await node.node.stop();
+});
+
+test('a node in safe mode takes one too, and ends, to be started on it', async () => {
+  const safe = runNode(node.folder, { args: ['--safe'] });
+  await safe.logged('safe-mode.entered');
+  await push({ log: { level: 'warn' } });
+  assert.equal(await safe.exit, { code: 10, signal: null });
+  assert.match(readFileSync(join(node.folder.dataDir, 'pushed/vigie.yaml'), 'utf8'), /warn/);
 });
 
 test.run();
