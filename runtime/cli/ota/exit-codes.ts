@@ -83,6 +83,14 @@ const CODES: Readonly<Record<string, number>> = {
   'ota-rolled-back': EXIT.health,
   'ota-unhealthy': EXIT.health,
   'ota-rollout-aborted': EXIT.health,
+  'no-backend': EXIT.health,
+  'bad-model': EXIT.health,
+  'model-unsupported': EXIT.health,
+  'model-inputs': EXIT.health,
+  'model-outputs': EXIT.health,
+  'model-task': EXIT.health,
+  'model-run': EXIT.health,
+  'serve-timeout': EXIT.health,
 };
 
 /** All of a self-test's codes say the same to a script: this model is not good. */
