@@ -183,7 +183,7 @@ find_debs() {
   for package in $wanted; do
     case $given in *" $package "*) continue ;; esac
     found=$(newest "$top"/build/deb/"${package}"_*_"$arch".deb "$top"/build/deb/"${package}"_*_all.deb)
-    [ -n "$found" ] || fail "build/deb has no package $package for $arch. Make it: npm run package -- --arch $arch
+    [ -n "$found" ] || fail "build/deb has no package $package for $arch. Make it: npm run package -- $arch
 or give one: --deb FILE"
     debs="$debs $found"
   done

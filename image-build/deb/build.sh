@@ -51,7 +51,8 @@ native() {
     if [ "$arch" = "$(dpkg --print-architecture)" ]; then sh scripts/xnnpack.sh; else sh scripts/arm64.sh xnnpack; fi
   set -- -DCMAKE_TOOLCHAIN_FILE="$here/portable.cmake" -DVIGIE_PORTABLE="$arch" -DVIGIE_SYSROOT="$work/sysroot"
   sh "$here/cpuinfo.sh" "$arch" "$work"
-  cmake -S . -B "$work/native" -DCMAKE_BUILD_TYPE=Release -DCPUINFO_LIBRARY="$work/lib/libcpuinfo.so.0" \
+  cmake -S . -B "$work/native" -DCMAKE_BUILD_TYPE=Release -DCPUINFO_ON_DEMAND=ON \
+    -DCPUINFO_INCLUDE_DIR="$work/cpuinfo/usr/include" \
     -DTENSORRT_INCLUDE_DIR="${TENSORRT_INCLUDE_DIR:-}" "$@"
   cmake --build "$work/native" --target vigie --parallel "$(nproc)"
   [ -e "$work/native/Release/vigie_capture.so" ] || fail "vigie_capture.so was not built: the sysroot has no GStreamer"
@@ -59,7 +60,7 @@ native() {
 
 # What the node needs at run time, and apart from it what ONNX Runtime does.
 production_modules() {
-  stamp=$(cat package.json package-lock.json "$here/prune.sh" | sha256sum)
+  stamp=$(cat package-lock.json "$here/prune.sh" | sha256sum)
   [ "$(cat "$modules/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
   rm -rf "$modules"
   mkdir -p "$modules/onnxruntime"

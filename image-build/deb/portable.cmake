@@ -46,7 +46,5 @@ set(link "-B${VIGIE_SYSROOT}/usr/lib/${triplet} -L${VIGIE_SYSROOT}/usr/lib/${tri
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "${link} -static-libstdc++ -Wl,--exclude-libs,ALL -Wl,-z,relro -Wl,-z,now")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "${link}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "${link}")
-set(CMAKE_INSTALL_RPATH "$ORIGIN")
-set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${VIGIE_SYSROOT})
 set(ENV{PKG_CONFIG_LIBDIR} ${VIGIE_SYSROOT}/usr/lib/${triplet}/pkgconfig:${VIGIE_SYSROOT}/usr/share/pkgconfig)

@@ -26,6 +26,10 @@ find "$modules" -name package.json -printf '%h\n' | while read -r package; do
   done
 done
 find "$modules" -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.cc' -o -name '*.h' \
-  -o -name '*.gyp' -o -name '*.umd.js' -o -name '*.min.js' -o -name Makefile -o -name 'tsconfig*.json' -o -name '.*' \
+  -o -name '*.gyp' -o -name '*.gypi' -o -name '*.html' -o -name '*.tsbuildinfo' -o -name '*.umd.js' -o -name '*.min.js' -o -name Makefile -o -name 'tsconfig*.json' -o -name '.*' \
   -o \( -iname '*.md' ! -iname 'licen[cs]e*' ! -iname 'notice*' ! -iname 'copying*' \) \) ! -path '*/uplot/*' -delete
+# Programs of packages, which nothing here calls.
+find "$modules" -type f -exec grep -l -m 1 '^#!' {} + 2>/dev/null | while read -r file; do
+  case $(head -c 2 "$file") in '#!') rm "$file" ;; esac
+done
 find "$modules" -type d -empty -delete

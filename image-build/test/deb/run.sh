@@ -82,8 +82,8 @@ base_root() {
   [ ! -e "$base" ] || return 0
   echo "$suite/$arch: making a root file system, kept in ${base#"$PWD"/}"
   mkdir -p "$cache"
-  mmdebstrap --quiet --variant=apt --arch="$arch" --include="$include" "$suite" "$base.part" "$(mirror)"
-  mv "$base.part" "$base"
+  mmdebstrap --quiet --variant=apt --arch="$arch" --include="$include" "$suite" "$base.part.tar" "$(mirror)"
+  mv "$base.part.tar" "$base"
 }
 
 # other_version DEB VERSION OUT: the same package under another version.

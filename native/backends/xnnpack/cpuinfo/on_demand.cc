@@ -1,0 +1,87 @@
+/// What XNNPACK asks libcpuinfo, answered by the library that lies beside the addon, opened at the first question. A
+/// package is linked with this: its addon also loads where that library does not, being too new for the system (glibc
+/// before 2.34, such as JetPack 5's), and then tells a 64-bit Arm processor's features from what the kernel says.
+#include <cpuinfo.h>
+#include <dlfcn.h>
+#if CPUINFO_ARCH_ARM64
+#include <sys/auxv.h>
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+extern "C" {
+#if CPUINFO_ARCH_ARM64
+cpuinfo_arm_isa cpuinfo_isa;
+#else
+cpuinfo_x86_isa cpuinfo_isa;
+#endif
+}
+
+namespace {
+
+decltype(&cpuinfo_get_core) get_core = nullptr;
+decltype(&cpuinfo_get_uarch) get_uarch = nullptr;
+
+/// Only a name in the folder of the addon itself: what the system has under it may lay out its memory in another way.
+void* open_beside() {
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<void*>(&open_beside), &self) == 0 || self.dli_fname == nullptr) return nullptr;
+  const std::string path = self.dli_fname;
+  const std::size_t end = path.rfind('/');
+  const std::string folder = end == std::string::npos ? "." : path.substr(0, end);
+  return dlopen((folder + "/libcpuinfo.so.0").c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
+bool from_library() {
+  // Never closed: XNNPACK keeps pointers into it.
+  void* const library = open_beside();
+  if (library == nullptr) return false;
+  const auto initialize = reinterpret_cast<decltype(&cpuinfo_initialize)>(dlsym(library, "cpuinfo_initialize"));
+  const void* const isa = dlsym(library, "cpuinfo_isa");
+  get_core = reinterpret_cast<decltype(get_core)>(dlsym(library, "cpuinfo_get_core"));
+  get_uarch = reinterpret_cast<decltype(get_uarch)>(dlsym(library, "cpuinfo_get_uarch"));
+  if (initialize == nullptr || isa == nullptr || get_core == nullptr || get_uarch == nullptr || !initialize()) return false;
+  std::memcpy(&cpuinfo_isa, isa, sizeof(cpuinfo_isa));
+  return true;
+}
+
+/// The processor by its features alone: XNNPACK then takes the kernels that suit most.
+bool from_kernel() {
+#if CPUINFO_ARCH_ARM64
+  const unsigned long has = getauxval(AT_HWCAP);
+  cpuinfo_isa.aes = (has & HWCAP_AES) != 0;
+  cpuinfo_isa.pmull = (has & HWCAP_PMULL) != 0;
+  cpuinfo_isa.sha1 = (has & HWCAP_SHA1) != 0;
+  cpuinfo_isa.sha2 = (has & HWCAP_SHA2) != 0;
+  cpuinfo_isa.crc32 = (has & HWCAP_CRC32) != 0;
+  cpuinfo_isa.atomics = (has & HWCAP_ATOMICS) != 0;
+  cpuinfo_isa.rdm = (has & HWCAP_ASIMDRDM) != 0;
+  cpuinfo_isa.fp16arith = (has & HWCAP_FPHP) != 0 && (has & HWCAP_ASIMDHP) != 0;
+  cpuinfo_isa.dot = (has & HWCAP_ASIMDDP) != 0;
+  static cpuinfo_core core{};
+  static cpuinfo_uarch_info uarch{};
+  get_core = [](std::uint32_t) -> const cpuinfo_core* { return &core; };
+  get_uarch = [](std::uint32_t index) -> const cpuinfo_uarch_info* { return index == 0 ? &uarch : nullptr; };
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+extern "C" {
+
+bool cpuinfo_initialize() {
+  static const bool known = from_library() || from_kernel();
+  return known;
+}
+
+const cpuinfo_core* cpuinfo_get_core(std::uint32_t index) { return get_core(index); }
+
+const cpuinfo_uarch_info* cpuinfo_get_uarch(std::uint32_t index) { return get_uarch(index); }
+
+}
