@@ -34,8 +34,9 @@ Results:
   SHA256SUMS
 build/image/TARGET keeps rootfs.img, boot.vfat and version: what image-build/update/bundle.sh makes a system update of.
 
+VIGIE_CACHE names another folder than build/cache for Debian's part of images, such as one that several checkouts share.
 The first build of a target takes 10 to 20 minutes on two cores and 3 GB below build/; the following ones take Debian's
-part from build/cache.
+part from the cache.
 
 Examples:
   npm run package && image-build/build.sh raspberry-pi
@@ -63,7 +64,7 @@ main() {
   arguments "$@"
   # shellcheck source=/dev/null
   . "$here/targets/$target.conf"
-  cache=$top/build/cache
+  cache=${VIGIE_CACHE:-$top/build/cache}
   name=vigie-$target-$version
   work=$top/build/image/$target
   log=$work/build.log
@@ -214,10 +215,9 @@ base_root() {
   backports=${backports:-}
   export packages boot_packages modules mirror security_mirror backports
   hash=$({
-    echo "$arch $packages $boot_packages $modules $backports"
+    echo "$arch $packages $boot_packages $backports"
     cat "$here/rootfs/base.sh" "$here/rootfs/boot-files.sh" "$here/rootfs/native-dpkg-deb.sh"
-    cat "$here/rootfs/make-initramfs.sh" "$here/rootfs/sysusers.conf"
-    cd "$here/rootfs/initramfs" && find . -type f -exec sha256sum {} + | LC_ALL=C sort
+    cat "$here/rootfs/sysusers.conf"
   } | sha256sum | cut -c1-16)
   base=$cache/root-$target-$hash.tar.zst
   export base
@@ -225,7 +225,7 @@ base_root() {
     days=$((($(date +%s) - $(stat -c %Y "$base")) / 86400))
     say "Debian's packages: from the cache, $days days old (--refresh takes today's)"
   else
-    step "Debian's packages and the initramfs, for $arch" own_mounts sh "$here/rootfs/base.sh" "$base"
+    step "Debian's packages for $arch" own_mounts sh "$here/rootfs/base.sh" "$base"
     # Of one target the last is enough.
     find "$cache" -maxdepth 1 -name "root-$target-*" ! -path "$base" -mtime +0 -delete
   fi

@@ -72,6 +72,7 @@ write() {
 # Grown to the size of the card at the first start: blocks of 4 KiB, room in the tables for 1 TiB, few reserved blocks.
 data_partition() {
   mkdir -p "$work/data"
+  touch -d "@$SOURCE_DATE_EPOCH" "$work/data"
   E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -b 4096 -m 1 -L data -U $data_uuid -d "$work/data" \
     -E "hash_seed=$data_uuid,root_owner=0:0,lazy_itable_init=0,resize=$((1024 * 1024 * 256))" -J size=16 \
     -O metadata_csum,64bit "$work/data.ext4" ${data_mib}M

@@ -1,6 +1,6 @@
 #!/bin/sh
 # From the cached base to a finished root file system: our packages, the overlay folder, the hooks, then the squashfs
-# and the kernel of the slot. Called by build.sh, in a mount namespace, with: here base debs target version arch work
+# and the kernel of the slot. Called by build.sh, in a mount namespace, with: here base cache debs modules target version arch work
 set -eu
 root=$work/root
 
@@ -10,6 +10,7 @@ main() {
   mkdir -p "$root/dev" "$root/proc"
   mount --rbind /dev "$root/dev"
   mount -t proc proc "$root/proc"
+  kernel_and_initramfs
   install_debs
   # Numbers, not the names of this machine; modes as in the folder.
   cp -R --preserve=mode,links "$here/rootfs/overlay/." "$root/"
@@ -23,15 +24,32 @@ main() {
   umount "$root/proc"
   umount -l "$root/dev"
   "$here/../bin/node" "$here/rootfs/sbom.ts" "$root" "$name" "$version" >"$work/sbom.cdx.json"
-  mv "$root/boot/vmlinuz" "$root/boot/initrd.img" "$work/"
   mv "$root/usr/lib/vigie-image/boot" "$work/boot-files"
-  # For boards whose firmware reads them from the boot partition.
-  [ ! -d "$root/boot/device-trees" ] || mv "$root/boot/device-trees" "$work/"
   clean
   mksquashfs "$root" "$work/rootfs.img" -noappend -no-progress -quiet \
     -comp zstd -Xcompression-level "$level" -b 256K -xattrs
   du -sm "$root" | cut -f1 >"$work/installed-mb"
   rm -rf "$root"
+}
+
+# Debian 13's kernel and its device trees lie in /boot and /usr/lib; those of later kernels lie beside their modules.
+kernel_and_initramfs() {
+  set -- "$root"/usr/lib/modules/*
+  [ $# = 1 ] && [ -d "$1" ] || { echo "expected one kernel in the root file system, found: $*" >&2; exit 1; }
+  kernel=${1##*/}
+  echo "$kernel" >"$root/usr/lib/vigie-image/kernel"
+  initramfs=$cache/initramfs-$target-$({
+    echo "${base##*/} $modules"
+    cat "$here/rootfs/make-initramfs.sh"
+    cd "$here/rootfs/initramfs" && find . -type f -exec sha256sum {} + | LC_ALL=C sort
+  } | sha256sum | cut -c1-16)
+  [ -s "$initramfs" ] || sh "$here/rootfs/make-initramfs.sh" "$root" "$initramfs"
+  cp "$initramfs" "$work/initrd.img"
+  if [ -f "$1/vmlinuz" ]; then cp -L "$1/vmlinuz" "$work/"; else cp -L "$root/boot/vmlinuz-$kernel" "$work/vmlinuz"; fi
+  for trees in "$1/dtb" "$root/usr/lib/linux-image-$kernel"; do
+    [ ! -d "$trees" ] || mv "$trees" "$work/device-trees"
+  done
+  rm -f "$1/vmlinuz"
 }
 
 install_debs() {

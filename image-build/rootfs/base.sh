@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the cached part of a root file system: Debian's packages and the initramfs, without anything of ours.
-# Called by build.sh with: TITLE arch packages boot_packages modules backports mirror security_mirror here cache
+# Makes the cached part of a root file system: Debian's packages, without anything of ours.
+# Called by build.sh with: TITLE arch packages boot_packages backports mirror security_mirror here cache
 set -eu
 
 suite=trixie
@@ -13,8 +13,7 @@ main() {
   export TMPDIR
   trap 'rm -rf "$work"' EXIT
   sources >"$work/sources.list"
-  echo "$modules" | tr -s ' \n' '\n\n' >"$work/modules"
-  # The initramfs is made once, at the end and with few modules: under emulation the kernel's package would take minutes.
+  # assemble.sh makes an initramfs of few modules; the kernel's package would take minutes under emulation for one of all.
   export INITRD=No
   mmdebstrap --arch="$arch" --variant=essential --include="$packages" \
     --dpkgopt=force-unsafe-io --dpkgopt=force-confold --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
@@ -27,7 +26,6 @@ main() {
     --essential-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" on" \
     --customize-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" off" \
     --customize-hook="sh '$here/rootfs/boot-files.sh' \"\$1\" $boot_packages" \
-    --customize-hook="sh '$here/rootfs/make-initramfs.sh' \"\$1\" '$work/modules'" \
     --skip=output/dev \
     "$suite" "$work/root.tar" "$work/sources.list"
   zstd -q -T0 -3 "$work/root.tar" -o "$work/root.tar.zst"

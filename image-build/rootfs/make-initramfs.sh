@@ -1,11 +1,11 @@
 #!/bin/sh
-# make-initramfs.sh ROOT MODULES: leaves /boot/vmlinuz, /boot/initrd.img with the modules that the file lists and our
-# scripts, and /boot/device-trees where the kernel has them. Runs as a hook of mmdebstrap.
+# make-initramfs.sh ROOT FILE: writes the initramfs of the one kernel in ROOT to FILE, with the modules that `modules`
+# lists and our hooks and scripts. ROOT has /dev and /proc.
 set -eu
 root=$1
 here=$(dirname "$0")
 cp -a "$here/initramfs/." "$root/etc/initramfs-tools/"
-cp "$2" "$root/etc/initramfs-tools/modules"
+echo "$modules" | tr -s ' \n' '\n\n' >"$root/etc/initramfs-tools/modules"
 mkdir -p "$root/etc/initramfs-tools/conf.d"
 cat >"$root/etc/initramfs-tools/conf.d/vigie" <<END
 MODULES=list
@@ -14,18 +14,8 @@ COMPRESSLEVEL=3
 BUSYBOX=y
 FSTYPE=squashfs,ext4
 END
-set -- "$root"/usr/lib/modules/*/kernel
-[ $# = 1 ] && [ -d "$1" ] || { echo "expected one kernel in the root file system, found: $*" >&2; exit 1; }
-kernel=$(basename "$(dirname "$1")")
-# Debian 13's kernel lies in /boot, later ones lie beside their modules. mkinitramfs reads the configuration in /boot.
-place=$root/usr/lib/modules/$kernel
-[ ! -e "$place/vmlinuz" ] || mv "$place/vmlinuz" "$root/boot/vmlinuz-$kernel"
-[ ! -e "$place/config" ] || cp "$place/config" "$root/boot/config-$kernel"
-[ ! -d "$place/dtb" ] || mv "$place/dtb" "$root/boot/device-trees"
-[ ! -d "$root/usr/lib/linux-image-$kernel" ] || mv "$root/usr/lib/linux-image-$kernel" "$root/boot/device-trees"
+kernel=$(basename "$root"/usr/lib/modules/*)
 # mkinitramfs has an option of the same name as our variable, and reads it from the environment.
-env -u modules chroot "$root" mkinitramfs -o /boot/initrd.img "$kernel"
-mv "$root/boot/vmlinuz-$kernel" "$root/boot/vmlinuz"
-mkdir -p "$root/usr/lib/vigie-image"
-echo "$kernel" >"$root/usr/lib/vigie-image/kernel"
-rm -f "$root"/boot/System.map-* "$root"/boot/config-* "$root"/vmlinuz* "$root"/initrd.img*
+env -u modules chroot "$root" mkinitramfs -o /initrd.new "$kernel"
+mv "$root/initrd.new" "$2.new"
+mv "$2.new" "$2"

@@ -50,7 +50,7 @@ export interface GuestOptions {
 /** Where partitions begin, MiB; image-build/layout/layout.conf says the same. */
 export const PARTITIONS = { bootconfig: 1, boot_a: 65, boot_b: 193, system_a: 321 } as const;
 /** Machines that are emulated beside other work are slow to show their devices. */
-const ARGUMENTS = 'systemd.debug_shell=hvc0 systemd.default_device_timeout_sec=600';
+const ARGUMENTS = 'systemd.debug_shell=hvc1 systemd.default_device_timeout_sec=600';
 const SHELL_PATIENCE = 600_000;
 
 export class Guest {
@@ -111,7 +111,16 @@ export class Guest {
         ...['-device', 'virtio-blk-pci,drive=card'],
         ...['-netdev', `user,id=net${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=net'],
         ...['-device', 'virtio-rng-pci', '-serial', `file:${this.consoleFile}`],
-        ...['-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=shell'],
+        // systemd starts a login prompt on the first of these.
+        ...[
+          '-device',
+          'virtio-serial-pci',
+          '-chardev',
+          'null,id=nobody',
+          '-device',
+          'virtconsole,chardev=nobody',
+        ],
+        ...['-device', 'virtconsole,chardev=shell'],
         ...['-chardev', `socket,id=shell,path=${this.#shellSocket},server=on,wait=off`],
         ...this.#startOptions(),
       ],
