@@ -18,7 +18,10 @@ test('one expects other answers than its model gives', async () => {
 
 test('one has a model that is cut off in the middle, and no golden vectors that would say so', async () => {
   const built = await verifyBuilt(example('does-not-load'));
-  assert.equal([built.bundle.name, built.bundle.release, built.bundle.selftest], ['pump-score', 6, undefined]);
+  assert.equal(
+    [built.bundle.name, built.bundle.release, built.bundle.selftest],
+    ['pump-score', 6, undefined],
+  );
   const { loadSession } = await import('../../../runtime/pipeline/inference/load-session.ts');
   const { sha256 } = built.bundle.files.find(({ path }) => path === 'model.onnx')!;
   const load = loadSession({ path: built.blob(sha256), backend: 'onnxruntime' }, { threads: 1 });
