@@ -221,4 +221,21 @@ test('a model comes from a file or as a bundle, and a bundle needs updates', () 
   assert.match(load(`${HEAD}ota: { root: r, hours: ['7-8'] }\n`).lines.join(), /no span of the day/);
 });
 
+test("a camera's model comes from a manifest or as a bundle that detects", () => {
+  const gate = (model: string) =>
+    `${HEAD}cameras: [{ name: gate, source: { type: test }, model: { ${model} } }]\n`;
+  const ota = 'ota: { root: root.json }\n';
+  assert.match(load(gate('threads: 1')).lines.join(), /names no model/);
+  assert.match(load(gate('manifest: m, bundle: b') + ota).lines.join(), /stands beside manifest/);
+  assert.match(load(gate('bundle: finder')).lines.join(), /'finder' would never arrive/);
+  const source = `sources:\n${plc('plc', unit(1, 'flow'))}`;
+  const scorer = 'anomaly: { models: [{ name: m, group: default, inputs: [flow], bundle: finder }] }\n';
+  const both = load(gate('bundle: finder') + source + scorer + ota);
+  assert.match(both.lines.join(), /'finder' is named in anomaly.models, too/);
+  const { config, lines } = load(gate('bundle: finder') + ota);
+  assert.equal([lines, config?.cameras[0]?.model], [[], { bundle: 'finder' }]);
+  const faces = `${HEAD}cameras: [{ name: gate, source: { type: test }, privacy: { blur: faces, faceModel: yunet } }]\n`;
+  assert.is(load(faces).config?.cameras[0]?.privacy.faceModel, '/etc/vigie/yunet');
+});
+
 test.run();
