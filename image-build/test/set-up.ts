@@ -170,7 +170,9 @@ function freePort(): Promise<number> {
   });
 }
 
-const seconds = (began: number) => ((performance.now() - began) / 1000).toFixed(0);
+function seconds(began: number): string {
+  return ((performance.now() - began) / 1000).toFixed(0);
+}
 
 function note(line: string): void {
   process.stdout.write(`  ${line}\n`);
