@@ -105,7 +105,11 @@ test('SIGHUP takes over what it can, and says what waits for a restart', async (
     assert.equal(line.sources, expected);
     assert.equal(lines.find(({ event }) => event === 'config.reload.needs-restart')?.keys, ['anomaly']);
   }
-  assert.equal((await getJson(http, '/api/status')).config, { state: 'ok', problems: [] });
+  assert.equal((await getJson(http, '/api/status')).config, {
+    state: 'ok',
+    problems: [],
+    needsRestart: ['anomaly'],
+  });
   assert.equal(await node.stop(), { code: 0, signal: null, late: [] });
   folder.remove();
 });
