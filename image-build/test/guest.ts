@@ -189,7 +189,9 @@ export class Guest {
     // The shell starts some time after the kernel, and drops what came before.
     for (let n = 0; ; n++) {
       // Not bash, which edits lines and shows them.
-      shell.write(`exec sh\nstty -echo; PS1= PS2=; echo "rea""dy ${n}"\n`);
+      shell.write(
+        `exec sh\nstty -echo; PS1= PS2=; export SYSTEMD_PAGER=cat SYSTEMD_COLORS=0; echo "rea""dy ${n}"\n`,
+      );
       await sleep(500);
       if (this.#heard.includes(`ready ${n}`)) break;
       this.check();
