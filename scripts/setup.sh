@@ -22,7 +22,8 @@ LIBRARIES="libturbojpeg0-dev:turbojpeg.h libpng-dev:png.h nlohmann-json3-dev:nlo
 TEST_LIBRARIES="openssh-client:../bin/ssh-keygen squashfs-tools:../bin/mksquashfs mtools:../bin/mcopy grub-common:../bin/grub-editenv
   dosfstools:../sbin/mkfs.vfat
   python3-gi:../lib/python3/dist-packages/gi/__init__.py
-  gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0"
+  gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0
+  systemd:../bin/systemd-analyze"
 LOG=build/setup.log
 
 main() {
