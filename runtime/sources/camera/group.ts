@@ -255,6 +255,7 @@ export class CameraGroup implements Component {
     if (!camera) return;
     if (message.type === 'model') {
       camera.model = message;
+      this.#memory.settle(this.#options.clock.mono());
       camera.modelMissing(undefined);
       this.#models.looks(message.camera, message);
     } else if (message.type === 'model-refused') this.#refused(camera, message);

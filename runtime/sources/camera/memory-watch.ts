@@ -25,7 +25,7 @@ const MIB = 1024 ** 2;
 
 export class MemoryWatch {
   readonly #limits: MemoryLimits;
-  readonly #startedAt: Millis;
+  #startedAt: Millis;
   #above = 0;
   #spanEnds: Millis;
   #least = Number.POSITIVE_INFINITY;
@@ -37,6 +37,14 @@ export class MemoryWatch {
     this.#limits = limits;
     this.#startedAt = now;
     this.#spanEnds = (now + WARM_UP + SPAN) as Millis;
+  }
+
+  /** Another model was loaded: growth is measured anew, or its size would pass for a leak. The ceiling stands. */
+  settle(now: Millis): void {
+    this.#startedAt = now;
+    this.#spanEnds = (now + WARM_UP + SPAN) as Millis;
+    this.#least = Number.POSITIVE_INFINITY;
+    this.#minima.length = 0;
   }
 
   /** @param resident memory of the process, read about every second. */

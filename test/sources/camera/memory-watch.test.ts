@@ -48,4 +48,22 @@ test('a slow growth, a saw and what fills up at first are none', () => {
   );
 });
 
+test('a larger model is no leak, growth behind it is one, and the ceiling stands', () => {
+  const look = (settles: boolean, resident: (second: number) => number) => {
+    const watch = new MemoryWatch(limits, seconds(0));
+    for (let second = 1; second <= 7200; second++) {
+      if (settles && second === 1200) watch.settle(seconds(second));
+      const trouble = watch.look(bytes(resident(second) * MIB), seconds(second));
+      if (trouble) return { ...trouble, second };
+    }
+    return undefined;
+  };
+  const step = (second: number) => (second < 1200 ? 80 : 120);
+  assert.is(look(false, step)?.reason, 'memory-leak');
+  assert.is(look(true, step), undefined);
+  const leak = look(true, (second) => step(second) + second / 60);
+  assert.ok(leak!.reason === 'memory-leak' && leak!.second < 2400);
+  assert.is(look(true, (second) => (second < 1200 ? 80 : 201))?.second, 1202);
+});
+
 test.run();
