@@ -28,6 +28,7 @@ import {
 } from './record.ts';
 
 const SERVE_LIMIT = minutes(2);
+const NOTICE_EVERY = seconds(1);
 /** What serves this long came up well. */
 const STEADY_AFTER = minutes(1);
 /** Starts in a row without that: first the release before is tried, then nothing any more (I-11). */
@@ -55,6 +56,8 @@ interface Served {
   steady: boolean;
   /** Does not answer any more. */
   hangs: boolean;
+  /** When it was last looked at, outside a trial. */
+  noticedAt: Millis;
 }
 
 export class Serving {
@@ -113,7 +116,7 @@ export class Serving {
     await this.#attempt(record.name, bundle, reference);
   }
 
-  /** Judges trials; to be called about once a second. */
+  /** Judges trials; to be called several times a second. */
   async tick(): Promise<void> {
     this.#options.records.retry();
     for (const [name, served] of this.#served) {
@@ -208,6 +211,9 @@ export class Serving {
 
   #notice(name: string, served: Served): void {
     const { clock, records } = this.#options;
+    // Its measures are sorted for each look.
+    if (clock.mono() - served.noticedAt < NOTICE_EVERY) return;
+    served.noticedAt = clock.mono();
     this.#noticeHang(name, served);
     if (served.steady || clock.mono() - served.since < STEADY_AFTER) return;
     served.steady = true;
@@ -292,7 +298,8 @@ export class Serving {
     this.#served.delete(name);
     const { switchMs } = await withLimit(host.serve(bundle, reference), serveLimit, name);
     const { release, digest } = bundle;
-    const fresh = { since: clock.mono(), steady: false, hangs: false };
+    const now = clock.mono();
+    const fresh = { since: now, steady: false, hangs: false, noticedAt: now };
     this.#served.set(name, { release: { release, digest }, bundle, ...fresh });
     this.trouble.delete(name);
     log.info({ event: 'ota.serve', model: name, release, switchMs }, 'serves');

@@ -385,10 +385,12 @@ test('what was committed and hangs is said, for as long as it does', async () =>
   const { rig } = await onFirst();
   const hanging = new Map([[1, { measures: { waiting: 10_000 } }]]);
   rig.host.behaviour = hanging;
+  rig.clock.pass(1000);
   await rig.updater.tick();
   assert.match(rig.model?.trouble ?? '', /hangs: an inference has not come back for 10 s/);
   assert.is(rig.updater.health().state, 'degraded');
   rig.host.behaviour = new Map();
+  rig.clock.pass(1000);
   await rig.updater.tick();
   assert.is(rig.model?.trouble, null);
   await rig.updater.stop();
