@@ -164,16 +164,17 @@ check_initramfs() {
   ok 'the modules are those of the kernel' sh -c "ls '$work'/initramfs/usr/lib/modules/ '$work'/initramfs/lib/modules/ 2>/dev/null | grep -qx '$kernel'"
 }
 
+# Archives behind each other: modules, which are compressed one by one, as they are, then all else by zstd.
 unpack() {
-  case $(head -c 4 "$1" | od -An -tx1 | tr -d ' ') in
-    28b52ffd) zstd -q -d <"$1" | cpio -idm --quiet 2>/dev/null || true ;;
-    *) fail_initramfs ;;
-  esac
-}
-
-fail_initramfs() {
-  failed=$((failed + 1))
-  echo 'MISSING: an initramfs compressed by zstd'
+  cp "$1" "$work/rest"
+  while [ "$(head -c 6 "$work/rest")" = 070701 ]; do
+    cpio -idm --quiet <"$work/rest" 2>/dev/null || true
+    end=$(grep -abo 'TRAILER!!!' "$work/rest" | head -n 1 | cut -d: -f1)
+    tail -c +$((end + 12)) "$work/rest" | LC_ALL=C sed '1s/^\x00*//' >"$work/next"
+    mv "$work/next" "$work/rest"
+  done
+  ok 'the initramfs is compressed by zstd' same "$(head -c 4 "$work/rest" | od -An -tx1 | tr -d ' ')" 28b52ffd
+  zstd -q -d <"$work/rest" 2>/dev/null | cpio -idm --quiet 2>/dev/null || true
 }
 
 # rootfile PATH: prints a file of the root file system.
