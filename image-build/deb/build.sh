@@ -51,10 +51,19 @@ native() {
     if [ "$arch" = "$(dpkg --print-architecture)" ]; then sh scripts/xnnpack.sh; else sh scripts/arm64.sh xnnpack; fi
   set -- -DCMAKE_TOOLCHAIN_FILE="$here/portable.cmake" -DVIGIE_PORTABLE="$arch" -DVIGIE_SYSROOT="$work/sysroot"
   sh "$here/cpuinfo.sh" "$arch" "$work"
+  "$tool-g++" -std=c++20 -O2 -fPIC --sysroot="$work/sysroot" -c "$here/older-libc.cc" -o "$work/sysroot/older-libc.o"
+  # CMake takes a toolchain's flags once.
+  [ "$work/native/CMakeCache.txt" -nt "$here/portable.cmake" ] || rm -rf "$work/native"
   cmake -S . -B "$work/native" -DCMAKE_BUILD_TYPE=Release -DCPUINFO_ON_DEMAND=ON \
     -DCPUINFO_INCLUDE_DIR="$work/cpuinfo/usr/include" \
     -DTENSORRT_INCLUDE_DIR="${TENSORRT_INCLUDE_DIR:-}" "$@"
   cmake --build "$work/native" --target vigie --parallel "$(nproc)"
+  for library in vigie.node vigie_capture.so; do
+    # Of the C library each symbol has a version; one without is of a newer release than the sysroot.
+    strangers=$("$tool-nm" -D --undefined-only "$work/native/Release/$library" | awk '$1 == "U" { print $2 }' |
+      grep -Ev '@|^(napi|node_api|g|gst)_' || true)
+    [ -z "$strangers" ] || fail "$library needs what the oldest release has not: $strangers"
+  done
   [ -e "$work/native/Release/vigie_capture.so" ] || fail "vigie_capture.so was not built: the sysroot has no GStreamer"
 }
 

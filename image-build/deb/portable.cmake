@@ -43,7 +43,7 @@ set(CMAKE_C_FLAGS_INIT "${common} ${c_headers}")
 set(CMAKE_CXX_FLAGS_INIT "${common} -isystem ${cxx_headers}/${version} -isystem ${arch_headers} -isystem ${cxx_headers}/${version}/backward ${c_headers}")
 set(link "-B${VIGIE_SYSROOT}/usr/lib/${triplet} -L${VIGIE_SYSROOT}/usr/lib/${triplet} -L${VIGIE_SYSROOT}/lib/${triplet} -Wl,-rpath-link,${VIGIE_SYSROOT}/lib/${triplet}:${VIGIE_SYSROOT}/usr/lib/${triplet}")
 # What is linked in stays inside: the Node.js process has a C++ library of its own.
-set(CMAKE_MODULE_LINKER_FLAGS_INIT "${link} -static-libstdc++ -Wl,--exclude-libs,ALL -Wl,-z,relro -Wl,-z,now")
+set(CMAKE_MODULE_LINKER_FLAGS_INIT "${link} ${VIGIE_SYSROOT}/older-libc.o -pthread -static-libstdc++ -Wl,--exclude-libs,ALL -Wl,-z,relro -Wl,-z,now")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "${link}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "${link}")
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${VIGIE_SYSROOT})
