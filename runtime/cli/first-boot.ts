@@ -58,6 +58,8 @@ Try what it makes of a card, without being on the node:
       const fix = 'edit /etc/vigie/vigie.yaml here; to try what it would do, see the example of --help';
       throw new InputError('not-an-image', `this system was not flashed from an image of Vigie: ${fix}`);
     }
+    // Whoever started it: the node reads the report, and services that are not root read what is put in place.
+    process.umask(0o022);
     const result = await firstBoot({
       boot: resolve(boot),
       drop: drop === undefined ? undefined : resolve(drop),

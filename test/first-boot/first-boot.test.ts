@@ -276,7 +276,11 @@ test('no boot partition, no data partition: said, and the node goes on', async (
 test('vigie first-boot: says what it did; status 3 when a person is needed; never on an ordinary system', async () => {
   write(boot('vigie.yaml'), YAML);
   const options = ['--boot', boot(''), '--data', data(''), '--root', root('')];
+  const before = process.umask(0o077);
   const good = await vigieHere(['first-boot', ...options]);
+  process.umask(before);
+  assert.is(lstatSync(root('run/vigie-first-boot/report.json')).mode & 0o777, 0o644, 'the node is not root');
+  assert.is(lstatSync(root('run/vigie-first-boot')).mode & 0o777, 0o755);
   assert.is(good.code, 0);
   assert.match(good.stdout, /^node vigie-\w+, identity \w+ \(made now\)\ntaken over: vigie.yaml\n$/);
   write(boot('network.yaml'), 'x: 1\n');
