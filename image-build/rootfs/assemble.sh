@@ -78,6 +78,8 @@ clean() {
   : >"$root/etc/machine-id"
   rm -f "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
   mkdir -p "$root/data" "$root/boot/vigie" "$root/var/cache" "$root/var/log"
+  # Else systemd takes each start for the first after an update of /usr, since /etc forgets: ldconfig ran for minutes.
+  touch "$root/etc/.updated" "$root/var/.updated"
 }
 
 main
