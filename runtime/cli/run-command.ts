@@ -47,9 +47,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!load) return usage(`unknown command '${name}'; there are: ${Object.keys(COMMANDS).join(', ')}`);
   const command = await load();
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!command.outlivesReader) endWithoutReader(error, command);
-  });
+  watchReader(command);
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write((await command.helpFor?.(args)) ?? command.help);
     return EXIT_OK;
@@ -57,9 +55,17 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   return command.run(args).catch((error: unknown) => report(error, command));
 }
 
+let watched: CliCommand | undefined;
+
 /** `vigie … | head`: the reader has seen enough. No part of a command may be waiting when the pipe says so. */
-function endWithoutReader(error: NodeJS.ErrnoException, command: CliCommand): never {
-  process.exit(error.code === 'EPIPE' ? EXIT_OK : report(error, command));
+function watchReader(command: CliCommand): void {
+  if (!watched) {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (watched?.outlivesReader) return;
+      process.exit(error.code === 'EPIPE' ? EXIT_OK : report(error, watched!));
+    });
+  }
+  watched = command;
 }
 
 function report(error: unknown, { name, exitCode }: CliCommand): number {

@@ -53,12 +53,18 @@ if (canCapture()) {
     assert.match(stderr, '\n  vigie model fetch yolox-nano --out models\n');
   });
 
+  test('a model that is not there is named as the file that it is not', async () => {
+    const { code, stderr } = await vigie(['demo', '--camera', work, '--model', join(work, 'absent.onnx')]);
+    assert.is(code, 1);
+    assert.match(stderr, `${join(work, 'absent.onnx')}: there is no such file or folder`);
+  });
+
   test('a recording and a model make a picture with boxes, and events on the broker', async () => {
     const film = join(work, 'film');
     await filmLamp(film);
     await lampModel(work, 'person');
     const port = await freePort();
-    const model = join(work, 'lamp.onnx');
+    const model = join(work, 'lamp-float32.onnx');
     const child = vigieProcess(['demo', '--camera', film, '--model', model, '--port', String(port)]);
     started.push(child);
     let said = '';

@@ -158,7 +158,7 @@ export interface LampParts {
 export async function writeLamp(folder: string, parts: LampParts = {}): Promise<Record<string, unknown>> {
   const { version = '1.0.0', label = 'lamp', models = { float32: lampOnnx() } } = parts;
   const artifact = async (name: string, model: Uint8Array) => {
-    const onnx = join(folder, `${name}.onnx`);
+    const onnx = join(folder, `lamp-${name}.onnx`);
     writeFileSync(onnx, model);
     const plan = (await compileModel({ path: onnx })).bytes;
     const path = `lamp-${name}.xnn`;

@@ -26,6 +26,8 @@ const PUBLIC = ['yolox-nano', 'fastestdet'];
  */
 export async function demoModel(named: string | undefined, work: string): Promise<DemoModel> {
   if (named !== undefined && existsSync(named)) return fromPath(resolve(named), work);
+  if (named?.includes('/') || named?.endsWith('.onnx'))
+    throw new InputError('demo-model', `${named}: there is no such file or folder`);
   const index = loadIndex();
   const models =
     named === undefined ? PUBLIC.map((name) => findModel(index, name)) : [findModel(index, named)];
