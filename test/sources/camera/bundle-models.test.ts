@@ -119,8 +119,8 @@ if (canCapture()) {
   });
 
   test('a faster variant of the release takes over from one that is too slow, and the node is told', async () => {
-    const heavy = await release(1, { float32: lampOnnx(0, 4), int8: lampOnnx(-0.1) });
-    const rate = { wantedFps: 19.9 };
+    const heavy = await release(1, { float32: lampOnnx(0, 12), int8: lampOnnx(-0.1) });
+    const rate = { wantedFps: 12 };
     const { group, looks } = await start({ detection: { motion: { enabled: false }, rate } });
     await group.group.serveModel('gate', heavy);
     const fast = await waitFor('the int8 variant', () => looks.find(({ model }) => model.variant === 'int8'));
@@ -133,8 +133,8 @@ if (canCapture()) {
   });
 
   test('a smaller model of the release takes over, with an input of its own', async () => {
-    const heavy = await release(1, { float32: lampOnnx(0, 4) }, smallLampOnnx(-0.1));
-    const rate = { wantedFps: 19.9 };
+    const heavy = await release(1, { float32: lampOnnx(0, 12) }, smallLampOnnx(-0.1));
+    const rate = { wantedFps: 12 };
     const { group, looks } = await start({ detection: { motion: { enabled: false }, rate } });
     await group.group.serveModel('gate', heavy);
     const small = await waitFor('the smaller model', () =>
