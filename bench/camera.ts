@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { captureProblem } from '../runtime/addon/capture.ts';
 import { describeError, InputError } from '../runtime/core/errors.ts';
 import { startMosquitto } from '../test/support/mosquitto.ts';
-import { atLeast, atMost, type BenchOptions, type BenchResult, info } from './bench.ts';
+import { atLeast, atMost, type BenchOptions, type BenchResult, info, percentile } from './bench.ts';
 import type { NodeJob, NodeMeasured } from './camera/job.ts';
 import { measureNode, measurePeer } from './camera/measured-node.ts';
 import { prepareSubjects, type Subjects } from './camera/subjects.ts';
@@ -29,11 +29,20 @@ const DEFAULT_MINUTES = 1 / 3;
 const LONG_RUN_S = 590;
 const SHORT_S = 8;
 const CAMERA_FPS = 15;
-/** More than can be looked at. */
-const FLOOD_FPS = 120;
+/** More than can be looked at, and as much as a camera may have. */
+const FLOOD_FPS = 240;
+/** One run after the other says little of two programs: they take turns. */
+const ROUNDS = 3;
+const TURN_S = 6;
 const STREAMS = 8;
 const STREAM_FPS = 10;
 const HALF_CORE = { cores: 0.5, memoryBytes: 512 * 1024 ** 2 };
+
+interface Measured {
+  readonly fps: number;
+  readonly cpu: number;
+  readonly memoryMb: number;
+}
 
 /** What all runs have in common. */
 interface Site {
@@ -125,10 +134,10 @@ function shares({ handOver, detect, toNode, scene, publishMean }: NodeMeasured):
 
 async function halfCore(site: Site): Promise<BenchResult[]> {
   if (!site.limited) return [];
-  const measure = async (model: Pick<NodeJob, 'manifest' | 'backend'>) => {
-    site.progress(`half a core and 512 MiB: ${model.backend} for ${SHORT_S} s`);
+  const measure = async (model: Pick<NodeJob, 'manifest' | 'backend'>): Promise<Measured> => {
+    site.progress(`half a core and 512 MiB: ${model.backend} for ${TURN_S} s`);
     const { measured, peakMemoryBytes } = await measureNode(
-      { ...jobOf(site), fps: FLOOD_FPS, ...model },
+      { ...jobOf(site), fps: FLOOD_FPS, seconds: TURN_S, ...model },
       site.scratch,
       HALF_CORE,
     );
@@ -140,19 +149,57 @@ async function halfCore(site: Site): Promise<BenchResult[]> {
     };
   };
   const { int8, float, floatOnnx, picture } = site.subjects;
-  const ours = await measure({ manifest: int8, backend: 'xnnpack' });
-  const peer = await measure({ manifest: float, backend: 'onnxruntime' });
-  site.progress(`half a core and 512 MiB: the same in JavaScript for ${SHORT_S} s`);
-  const script = await measurePeer(floatOnnx, picture, SHORT_S, HALF_CORE);
+  const rounds: { ours: Measured; peer: Measured; script: number }[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const ours = await measure({ manifest: int8, backend: 'xnnpack' });
+    const peer = await measure({ manifest: float, backend: 'onnxruntime' });
+    site.progress(`half a core and 512 MiB: the same in JavaScript for ${TURN_S} s`);
+    rounds.push({ ours, peer, script: await measurePeer(floatOnnx, picture, TURN_S, HALF_CORE) });
+  }
+  const middle = (of: (round: (typeof rounds)[number]) => number) => percentile(rounds.map(of), 0.5);
   return [
-    atLeast('half_core_fps', ours.fps, '1/s', 25),
-    atLeast('half_core_speedup_vs_ort_fp32', ours.fps / peer.fps, 'x', 2.5),
-    info('half_core_ort_fp32_fps', peer.fps, '1/s'),
-    info('half_core_js_ort_fp32_fps', script, '1/s'),
-    info('half_core_speedup_vs_js_ort_fp32', ours.fps / script, 'x'),
-    info('half_core_cpu_percent', ours.cpu, '%'),
-    info('half_core_ort_fp32_cpu_percent', peer.cpu, '%'),
-    info('half_core_memory_peak_mb', ours.memoryMb, 'MB'),
+    atLeast(
+      'half_core_fps',
+      middle(({ ours }) => ours.fps),
+      '1/s',
+      25,
+    ),
+    atLeast(
+      'half_core_speedup_vs_ort_fp32',
+      middle(({ ours, peer }) => ours.fps / peer.fps),
+      'x',
+      2.5,
+    ),
+    info(
+      'half_core_ort_fp32_fps',
+      middle(({ peer }) => peer.fps),
+      '1/s',
+    ),
+    info(
+      'half_core_js_ort_fp32_fps',
+      middle(({ script }) => script),
+      '1/s',
+    ),
+    info(
+      'half_core_speedup_vs_js_ort_fp32',
+      middle(({ ours, script }) => ours.fps / script),
+      'x',
+    ),
+    info(
+      'half_core_cpu_percent',
+      middle(({ ours }) => ours.cpu),
+      '%',
+    ),
+    info(
+      'half_core_ort_fp32_cpu_percent',
+      middle(({ peer }) => peer.cpu),
+      '%',
+    ),
+    info(
+      'half_core_memory_peak_mb',
+      middle(({ ours }) => ours.memoryMb),
+      'MB',
+    ),
   ];
 }
 
