@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLog } from '../../runtime/core/log.ts';
@@ -11,11 +10,11 @@ import { saveDrop } from '../../runtime/first-boot/setup/save.ts';
 import { SetupSession } from '../../runtime/first-boot/setup/session.ts';
 import { SetupServer } from '../../runtime/first-boot/setup/setup-server.ts';
 import { FakeClock } from '../sinks/plant.ts';
+import { launchBrowser } from '../support/browser.ts';
 
 const CODE = '7K2M-9QXD';
 const YAML = 'node: { site: a, name: b }\n';
 const WITH_SECRET = `${YAML}mqtt: { url: "mqtts://h", username: u, passwordFile: credential:pw }\n`;
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const HEADERS = { 'Content-Type': 'application/json', 'X-Vigie-Command': '1' };
 
 async function page(problems: readonly string[] = []) {
@@ -144,10 +143,7 @@ test('many wrong codes make an address wait', async () => {
 
 test('in a browser: the code, errors at their place, the secret, saved', async () => {
   const { server, url, saved, end } = await page();
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
+  const browser = await launchBrowser();
   const complaints: string[] = [];
   try {
     const tab = await browser.newPage();

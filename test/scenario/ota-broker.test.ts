@@ -16,7 +16,7 @@ import { Fleet } from '../support/fleet.ts';
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { getMetric, killNodes } from '../support/node.ts';
 import { subscribe } from '../support/subscriber.ts';
-import { startUpdateNode, type UpdateNode } from '../support/update-node.ts';
+import { serves, startUpdateNode, type UpdateNode } from '../support/update-node.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** A few blocks. */
@@ -52,10 +52,6 @@ test.after(async () => {
   await broker?.stop();
   node?.folder.remove();
 });
-
-const serves =
-  (release: number) => (model: { active: { release: number } | null; serving: { release: number } | null }) =>
-    model.active?.release === release && model.serving?.release === release;
 
 /** From the disk: the node is not disturbed, and no state is too short to be seen. */
 function record(): ModelRecord | undefined {

@@ -9,7 +9,7 @@ import { scoreCase, scoreOnnx } from '../support/bundles.ts';
 import { Fleet } from '../support/fleet.ts';
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { getMetric, killNodes } from '../support/node.ts';
-import { startUpdateNode, type UpdateNode } from '../support/update-node.ts';
+import { serves, startUpdateNode, type UpdateNode } from '../support/update-node.ts';
 import { waitFor } from '../support/wait.ts';
 
 const MIB = 1024 ** 2;
@@ -37,10 +37,6 @@ test.after(async () => {
   await broker?.stop();
   node?.folder.remove();
 });
-
-const serves =
-  (release: number) => (model: { active: { release: number } | null; serving: { release: number } | null }) =>
-    model.active?.release === release && model.serving?.release === release;
 
 async function push(release: number, health = {}, ballast = BALLAST): Promise<void> {
   const cases = [scoreCase([1, 2], 3 * release)];

@@ -9,7 +9,7 @@ import { Fleet } from '../support/fleet.ts';
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { getJson, getMetric, killNodes } from '../support/node.ts';
 import { subscribe } from '../support/subscriber.ts';
-import { startUpdateNode, type UpdateNode } from '../support/update-node.ts';
+import { serves, startUpdateNode, type UpdateNode } from '../support/update-node.ts';
 import { waitFor } from '../support/wait.ts';
 
 let fleet: Fleet;
@@ -30,10 +30,6 @@ test.after(async () => {
   await broker?.stop();
   for (const { folder } of nodes) folder.remove();
 });
-
-const serves =
-  (release: number) => (model: { active: { release: number } | null; serving: { release: number } | null }) =>
-    model.active?.release === release && model.serving?.release === release;
 
 /** Everything that is said below the topics of updates, as it was sent. */
 async function overhear(url: string) {

@@ -40,6 +40,12 @@ export interface UpdateNode {
   ask(command: string, args?: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** For `until`: this release is the one in use, and it answers. */
+export const serves =
+  (release: number) =>
+  ({ active, serving }: Pick<StatusAnswer['models'][number], 'active' | 'serving'>): boolean =>
+    active?.release === release && serving?.release === release;
+
 /** Writes its folder and starts it. */
 export function startUpdateNode(options: UpdateNodeOptions): UpdateNode {
   const folder = nodeFolder(nodeConfig(options));

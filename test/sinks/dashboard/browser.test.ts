@@ -1,22 +1,10 @@
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { millis } from '../../../runtime/core/units.ts';
+import { launchBrowser, runWithBrowser, watchedPage } from '../../support/browser.ts';
 import { anomaly, MODELS } from '../plant.ts';
 import { type Plant, startPlant } from './harness.ts';
-
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const test = suite('the page in a browser');
 let browser: Browser;
@@ -26,24 +14,13 @@ let page: Page;
 let complaints: string[] = [];
 
 async function open(options: BrowserContextOptions = {}): Promise<void> {
-  page = await browser.newPage(options);
-  page.setDefaultTimeout(20_000);
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(plant.url('/'))) complaints.push(`request to ${request.url()}`);
-  });
-  await page.addInitScript(
-    "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))",
-  );
+  page = await watchedPage(browser, plant.url('/'), (text) => void complaints.push(text), options);
   await page.goto(plant.url('/'));
   await page.waitForSelector('.tag');
 }
 
 test.before(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  browser = await launchBrowser();
 });
 test.after(() => browser.close());
 test.before.each(async () => {
@@ -352,5 +329,4 @@ test('dark and light follow the system', async () => {
   assert.equal(complaints, []);
 });
 
-if (existsSync(CHROMIUM)) test.run();
-else console.log(`skip: no Chromium at ${CHROMIUM}; install the package chromium or set CHROMIUM`);
+runWithBrowser(test.run);

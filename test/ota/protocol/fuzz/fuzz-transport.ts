@@ -4,20 +4,17 @@
  * nor refused properly, or takes too long; the input is in FOLDER as `failed`.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { COPY, encodeHead, NEW, SUB } from '../../../../ota/bundle/delta/format.ts';
 import { encodeAnnouncement } from '../../../../ota/protocol/announce.ts';
 import { encodeRequest, encodeResponse } from '../../../../ota/protocol/frames.ts';
 import { encodeTimeRequest, newNonce } from '../../../../ota/protocol/time.ts';
 import { encodeDelta } from '../../../../ota/publish/delta/make-delta.ts';
-import { Random } from '../../../../simulator/random.ts';
-import { cpuTime } from '../../../support/cpu-time.ts';
+import type { Random } from '../../../../simulator/random.ts';
+import { fuzzLoop } from '../../../support/fuzz-loop.ts';
 import { randomBytes } from '../../../support/ota/public-folder.ts';
 import { fuzzDelta } from '../../bundle/delta/fuzz/fuzz-delta.ts';
 import { fuzzFrames } from './fuzz-frames.ts';
 
-const SLOW_MS = 2000;
 const [, , target = 'frames', seconds = '600', folder = `build/fuzz/${target}`] = process.argv;
 const blob = 'ab'.repeat(32);
 const segments = [COPY, SUB, NEW].map((kind) => encodeHead({ kind, length: 1000, from: 50 } as never));
@@ -38,29 +35,16 @@ const SEEDS: Readonly<Record<string, readonly Uint8Array[]>> = {
   ],
 };
 const seeds = SEEDS[target]!;
-const seed = Number(process.hrtime.bigint() % 2n ** 31n);
-const random = new Random(seed);
-mkdirSync(folder, { recursive: true });
+await fuzzLoop({
+  seconds: Number(seconds),
+  folder,
+  next: (random, run) => {
+    const bytes = changed(random.pick(seeds), random, run);
+    return { bytes, read: () => (target === 'delta' ? fuzzDelta(bytes) : fuzzFrames(bytes)) };
+  },
+});
 
-let runs = 0;
-for (const end = performance.now() + Number(seconds) * 1000; performance.now() < end; runs++) {
-  const bytes = changed(random.pick(seeds));
-  const began = cpuTime();
-  try {
-    if (target === 'delta') await fuzzDelta(bytes);
-    else fuzzFrames(bytes);
-    if (cpuTime() - began > SLOW_MS) throw new RangeError(`took more than ${SLOW_MS} ms of the processor`);
-  } catch (error) {
-    const path = join(folder, 'failed');
-    writeFileSync(path, bytes);
-    console.error(error);
-    console.error(`seed ${seed}, run ${runs}: ${path}`);
-    process.exit(1);
-  }
-}
-console.log(`${runs} runs, seed ${seed}: nothing failed`);
-
-function changed(bytes: Uint8Array): Uint8Array {
+function changed(bytes: Uint8Array, random: Random, run: number): Uint8Array {
   let result = Buffer.from(bytes);
   for (let i = random.next() * 5; i > 0; i--) {
     const at = Math.floor(random.next() * (result.length + 1));
@@ -73,7 +57,7 @@ function changed(bytes: Uint8Array): Uint8Array {
     else
       result = Buffer.concat([
         result.subarray(0, at),
-        randomBytes(random.next() * 20, runs),
+        randomBytes(random.next() * 20, run),
         result.subarray(at),
       ]);
   }

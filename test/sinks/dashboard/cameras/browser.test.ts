@@ -1,25 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FileZoneStore } from '../../../../runtime/config/zones/file-zone-store.ts';
 import { readZones } from '../../../../runtime/config/zones/zone-file.ts';
 import { epochMillis, millis } from '../../../../runtime/core/units.ts';
+import { launchBrowser, runWithBrowser, watchedPage } from '../../../support/browser.ts';
 import { CAMERA_PAGES, type Plant, startPlant } from '../harness.ts';
 import { intrusion, MadeUpCamera, stamp, ZONES } from './made-up-camera.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Folder for pictures of the page, for a person to look at. */
 const SCREENSHOTS = process.env.VIGIE_SCREENSHOTS;
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-];
 
 const test = suite("a camera's page in a browser");
 let browser: Browser;
@@ -33,25 +26,14 @@ let pace: NodeJS.Timeout;
 let complaints: string[] = [];
 
 async function open(options: BrowserContextOptions = {}): Promise<void> {
-  page = await browser.newPage(options);
-  page.setDefaultTimeout(20_000);
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(plant.url('/'))) complaints.push(`request to ${request.url()}`);
-  });
-  await page.addInitScript(
-    "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))",
-  );
+  page = await watchedPage(browser, plant.url('/'), (text) => void complaints.push(text), options);
   await page.goto(plant.url('/cameras/gate/'), { waitUntil: 'domcontentloaded' });
   await page.waitForSelector('.zone-list li');
   await becomesTrue("document.getElementById('picture').naturalWidth > 0");
 }
 
 test.before(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  browser = await launchBrowser();
 });
 test.after(() => browser.close());
 test.before.each(async () => {
@@ -331,5 +313,4 @@ test('the front page lists the cameras', async () => {
   assert.equal(complaints, []);
 });
 
-if (existsSync(CHROMIUM)) test.run();
-else console.log(`skip: no Chromium at ${CHROMIUM}; install the package chromium or set CHROMIUM`);
+runWithBrowser(test.run);
