@@ -20,6 +20,7 @@ Steps, in this order (start always; default: those marked *):
   power-cut *  power goes while the next one is on trial: the one before serves again
   disk-full *  the data partition is full: the node says so, and goes on when there is room
   camera       a camera that the kernel makes up, where the image has cameras
+  twin *       a second card from the same image, in a machine whose clock says 1970: nothing of it is the first one's
   broken *     a vigie.yaml with a mistake: the node goes on, the card says where
   no-data *    the data partition is gone: the node starts, console and card say so
 
@@ -47,5 +48,5 @@ for tool in "$program:$packages" mcopy:mtools zstd:zstd sfdisk:fdisk mosquitto:m
     exit 0
   }
 done
-[ $# -gt 0 ] || set -- readings anomaly model power-cut disk-full broken no-data
+[ $# -gt 0 ] || set -- readings anomaly model power-cut disk-full twin broken no-data
 PATH=$PATH:/usr/sbin:/sbin exec bin/node image-build/test/boot.ts "$target" "$@"

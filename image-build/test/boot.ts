@@ -11,7 +11,8 @@ import { model, powerCut } from './steps/model.ts';
 import { anomaly, readings, writes } from './steps/plant.ts';
 import { start } from './steps/start.ts';
 import { broken, diskFull, noData } from './steps/trouble.ts';
-import { World } from './world.ts';
+import { twin } from './steps/twin.ts';
+import { NODE, World } from './world.ts';
 
 /** In this order: each goes on where the one before ended. */
 const STEPS: Readonly<Record<string, Step>> = {
@@ -23,6 +24,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'power-cut': powerCut,
   'disk-full': diskFull,
   camera,
+  twin,
   broken,
   'no-data': noData,
 };
@@ -47,10 +49,12 @@ async function main(name: string, steps: readonly string[]): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const image = unpacked(name);
   const world = await World.begin(join(folder, 'world'));
-  const guest = new Guest({ ...machineOf(name), folder, image });
+  const flash: Context['flash'] = (card, more) =>
+    new Guest({ ...machineOf(name), ...more, folder: join(folder, card), image });
+  const guest = flash('first', {});
   let current = '';
   const note = (line: string) => process.stdout.write(`${line.replaceAll(/^/gm, `  ${current}: `)}\n`);
-  const context: Context = { guest, world, note };
+  const context: Context = { guest, world, node: NODE, flash, note };
   let passed = 0;
   try {
     for (current of steps) {

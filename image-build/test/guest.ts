@@ -43,6 +43,9 @@ export interface GuestOptions {
   readonly diskMib?: number;
   /** Port of the guest to port of this machine's loopback. */
   readonly forward?: Readonly<Record<number, number>>;
+  /** What the machine's clock says at every start, such as `1970-01-01T00:00:00`; default: the time. */
+  readonly clock?: string;
+  readonly mac?: string;
   /** UEFI and GRUB start the kernel, or QEMU itself does, which takes a Raspberry Pi's image, too. */
   readonly start: 'uefi' | 'kernel';
 }
@@ -94,7 +97,7 @@ export class Guest {
   }
 
   boot(): void {
-    const { arch, folder, forward = {} } = this.#options;
+    const { arch, folder, forward = {}, clock = 'utc', mac = '52:54:00:12:34:56' } = this.#options;
     const { program, options } = MACHINES[arch];
     this.#boots++;
     rmSync(this.#shellSocket, { force: true });
@@ -109,8 +112,8 @@ export class Guest {
         ...['-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults', '-no-user-config'],
         ...['-drive', `file=${this.disk},format=raw,if=none,id=card,cache=unsafe`],
         ...['-device', 'virtio-blk-pci,drive=card'],
-        ...['-netdev', `user,id=net${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=net'],
-        ...['-device', 'virtio-rng-pci', '-serial', `file:${this.consoleFile}`],
+        ...['-netdev', `user,id=net${forwards.join('')}`, '-device', `virtio-net-pci,netdev=net,mac=${mac}`],
+        ...['-rtc', `base=${clock}`, '-device', 'virtio-rng-pci', '-serial', `file:${this.consoleFile}`],
         // systemd starts a login prompt on the first of these.
         ...[
           '-device',

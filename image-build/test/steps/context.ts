@@ -1,12 +1,16 @@
 /** What every step of the boot test has at hand. */
 
 import { waitFor } from '../../../test/support/wait.ts';
-import type { Guest } from '../guest.ts';
-import { NODE, SITE, type World } from '../world.ts';
+import type { Guest, GuestOptions } from '../guest.ts';
+import { SITE, type World } from '../world.ts';
 
 export interface Context {
   readonly guest: Guest;
   readonly world: World;
+  /** What the node calls itself. */
+  readonly node: string;
+  /** Writes the image to another card, for another machine. */
+  flash(name: string, more: Pick<GuestOptions, 'clock' | 'mac'>): Guest;
   /** Prints a line of the report. */
   note(line: string): void;
 }
@@ -18,13 +22,13 @@ export const PATIENCE = 600_000;
 
 /** Waits for a message under the node's topic, from now on unless `since` says an earlier count of messages. */
 export async function hear(
-  { world, guest }: Context,
+  { world, guest, node }: Context,
   end: string,
   // biome-ignore lint/suspicious/noExplicitAny: foreign JSON.
   wanted: (body: any) => boolean,
   since = world.ears.messages.length,
 ) {
-  const topic = `vigie/${SITE}/${NODE}/${end}`;
+  const topic = `vigie/${SITE}/${node}/${end}`;
   const found = () => {
     guest.check();
     const heard = world.ears.messages.slice(since);
