@@ -6,6 +6,7 @@ import { expect, hear, type Step } from './context.ts';
 const SENSORS = 127;
 /** Behind which the shares of a day are guessed. */
 const WATCH_MS = 300_000;
+const SETTLE_MS = 120_000;
 const DAY_S = 86_400;
 
 export const readings: Step = async (context) => {
@@ -48,8 +49,15 @@ export const anomaly: Step = async (context) => {
   note(await memory(context.guest));
 };
 
-/** As the kernel counts them for the partition, journal and metadata of the file system included. */
-export const writes: Step = async ({ guest, note }) => {
+/**
+ * As the kernel counts them for the partition, journal and metadata of the file system included. With the outbox as it
+ * is by default, once what a start writes has been written.
+ */
+export const writes: Step = async ({ guest, world, note }) => {
+  const config = world.config({ outbox: undefined, ota: { root: '/etc/vigie/root.json', jitter: '0ms' } });
+  await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
+  await guest.run('systemctl restart vigie-apply.service vigie.service', 600_000);
+  await sleep(SETTLE_MS);
   const sectors = async () =>
     Number(
       await guest.run(
@@ -57,11 +65,15 @@ export const writes: Step = async ({ guest, note }) => {
       ),
     );
   const before = await sectors();
+  await guest.run('touch /run/writes-began');
   const began = performance.now();
   await sleep(WATCH_MS);
   const bytes = ((await sectors()) - before) * 512;
   const seconds = (performance.now() - began) / 1000;
   note(
     `${(bytes / 1024).toFixed(0)} KiB to the data partition in ${seconds.toFixed(0)} s: ${(((bytes / seconds) * DAY_S) / 1e6).toFixed(1)} MB a day`,
+  );
+  note(
+    `files written: ${await guest.run("find /data -xdev -newer /run/writes-began -type f | tr '\\n' ' '")}`,
   );
 };

@@ -41,7 +41,6 @@ export const twin: Step = async (context) => {
 
 async function identityOf(guest: { run(command: string): Promise<string> }): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const [what, file] of Object.entries(UNIQUE))
-    found[what] = await guest.run(`sha256sum <${file}`);
+  for (const [what, file] of Object.entries(UNIQUE)) found[what] = await guest.run(`sha256sum <${file}`);
   return found;
 }
