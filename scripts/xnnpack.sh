@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds XNNPACK as a static library into build/xnnpack/ARCHITECTURE (include/, lib/), from the sources that Debian 13
-# packages: Debian 12's own package is too old. Sources are pinned by SHA-256 and kept in ~/.cache/vigie.
+# packages: Debian 12's own package is too old. Sources are pinned by SHA-256 and kept in ~/.cache/vigie. What is there
+# already stays, if it was made of the same by the same compiler.
 #   sh scripts/xnnpack.sh [ARCHITECTURE]      amd64 or arm64; this machine's if left out
 # XNNPACK_SOURCE_DIR, PTHREADPOOL_SOURCE_DIR: use these unpacked sources instead and download nothing.
 set -eu
@@ -17,6 +18,14 @@ main() {
   arch=${1:-$native}
   out=$PWD/build/xnnpack/$arch
   work=$PWD/build/xnnpack/work-$arch
+  toolchain=
+  compiler=gcc
+  if [ "$arch" != "$native" ]; then
+    toolchain=cmake/$arch.cmake
+    compiler=$(sed -n 's/^set(CMAKE_C_COMPILER \(.*\))/\1/p' "$toolchain")
+  fi
+  stamp=$(inputs | sha256sum)
+  [ "$(cat "$out/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
   # What an interrupted build left may hold half an object.
   rm -rf "$work"
   mkdir -p "$work"
@@ -24,12 +33,21 @@ main() {
   [ -n "${PTHREADPOOL_SOURCE_DIR:-}" ] || PTHREADPOOL_SOURCE_DIR=$(source_of "$PTHREADPOOL" "$PTHREADPOOL_SHA256" pthreadpool)
   cmake -S native/third-party/xnnpack -B "$work/cmake" -DCMAKE_BUILD_TYPE=Release \
     -DXNNPACK_SOURCE_DIR="$XNNPACK_SOURCE_DIR" -DPTHREADPOOL_SOURCE_DIR="$PTHREADPOOL_SOURCE_DIR" \
-    $([ "$arch" = "$native" ] || echo "-DCMAKE_TOOLCHAIN_FILE=$PWD/cmake/$arch.cmake")
+    ${toolchain:+"-DCMAKE_TOOLCHAIN_FILE=$PWD/$toolchain"}
   cmake --build "$work/cmake" --target XNNPACK --parallel "$(nproc)"
+  rm -rf "$out"
   mkdir -p "$out/include" "$out/lib"
   cp native/third-party/xnnpack/*.h "$XNNPACK_SOURCE_DIR/include/xnnpack.h" "$PTHREADPOOL_SOURCE_DIR/include/pthreadpool.h" "$out/include"
   cp "$work"/cmake/*/*.a "$out/lib"
+  echo "$stamp" >"$out/.stamp"
   rm -rf "$work"
+}
+
+# All that a library depends on: this script, our part of it, sources given instead of the pinned ones, the compiler.
+inputs() {
+  find scripts/xnnpack.sh native/third-party/xnnpack $toolchain -type f | LC_ALL=C sort | xargs sha256sum
+  echo "${XNNPACK_SOURCE_DIR:-} ${PTHREADPOOL_SOURCE_DIR:-}"
+  "$compiler" --version | head -n 1
 }
 
 # source_of POOL_PATH SHA256 NAME: prints the folder of the unpacked source.

@@ -6,6 +6,7 @@
 #     vigie-onnxruntime_VERSION_ARCH.deb   ONNX Runtime
 # Runs on Debian 12, amd64; docs/package.md says on what the packages install.
 # VIGIE_VERSION: another version than package.json has. SOURCE_DATE_EPOCH: another time than that of the last commit.
+# VIGIE_MAINTAINER: 'Name <address>' of who answers for these packages; the one left out takes no mail.
 # TENSORRT_INCLUDE_DIR: TensorRT's headers, for nodes on a Jetson (docs/tensorrt.md).
 set -eu
 umask 022
@@ -29,6 +30,9 @@ main() {
   version=${VIGIE_VERSION:-$(bin/node -p 'require("./package.json").version')}
   # 1.2.0-rc.1 comes before 1.2.0: Debian writes that with a tilde.
   debian_version=$(echo "$version" | sed 's/-/~/')
+  maintainer=${VIGIE_MAINTAINER:-Vigie maintainers <maintainers@vigie.invalid>}
+  echo "$maintainer" | grep -Eqx '[^<>@]+ <[^<> @]+@[^<> @]+>' ||
+    fail "VIGIE_MAINTAINER is '$maintainer', not of the form 'Name <name@example.org>'"
   work=$root/build/deb/work-$arch
   modules=$work/modules
   node=$work/runtime/node_modules/node-linux-$cpu
@@ -47,8 +51,7 @@ main() {
 # Kept between runs: libraries, XNNPACK, objects.
 native() {
   sh "$here/sysroot.sh" "$arch" "$work/sysroot"
-  [ -e "build/xnnpack/$arch/lib/libXNNPACK.a" ] ||
-    if [ "$arch" = "$(dpkg --print-architecture)" ]; then sh scripts/xnnpack.sh; else sh scripts/arm64.sh xnnpack; fi
+  if [ "$arch" = "$(dpkg --print-architecture)" ]; then sh scripts/xnnpack.sh; else sh scripts/arm64.sh xnnpack; fi
   set -- -DCMAKE_TOOLCHAIN_FILE="$here/portable.cmake" -DVIGIE_PORTABLE="$arch" -DVIGIE_SYSROOT="$work/sysroot"
   sh "$here/cpuinfo.sh" "$arch" "$work"
   "$tool-g++" -std=c++20 -O2 -fPIC --sysroot="$work/sysroot" -c "$here/older-libc.cc" -o "$work/sysroot/older-libc.o"
@@ -103,6 +106,7 @@ node_binary() {
 compile() {
   rm -rf "$work/dist"
   npx tsc -p tsconfig.build.json --outDir "$work/dist" --sourceMap false
+  bin/node scripts/build-stamp.ts "$work/dist"
 }
 
 # The files as they lie on a board, below $stage/tree/PACKAGE.
@@ -117,7 +121,7 @@ stage() {
   cp "$node/bin/node" "$base/bin/node"
   cp "$work/native/Release/vigie.node" "$work/lib/libcpuinfo.so.0" "$base/build/native/Release"
   bin/node "$here/documents/write.ts" "$stage/documents" "$version" "$debian_version" "$SOURCE_DATE_EPOCH" \
-    "$base/node_modules" "$work/lib/BSD-2-Clause"
+    "$base/node_modules" "$work/lib/BSD-2-Clause" "$maintainer"
   cp "$stage/documents/package.json" "$base"
   mkdir -p "$stage/tree/vigie/etc/vigie" "$stage/tree/vigie/usr/bin" "$stage/tree/vigie/usr/share/bash-completion/completions"
   cp "$here/vigie.yaml" "$stage/tree/vigie/etc/vigie"
@@ -148,6 +152,7 @@ units() {
 
 package() {
   cp -r "$here/debian" "$stage/debian"
+  awk -v maintainer="$maintainer" '/^Maintainer:/ { $0 = "Maintainer: " maintainer } 1' "$here/debian/control" >"$stage/debian/control"
   cp "$stage/documents/changelog" "$stage/documents/copyright" "$stage/documents/vigie.1" "$stage/debian"
   cp "$root/CHANGELOG.md" "$root/README.md" "$stage"
   cp -r docs "$stage/docs"

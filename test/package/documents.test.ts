@@ -55,10 +55,10 @@ test('completion falls back to files', () => {
   assert.equal(offered('run', '--config', 'pla'), ['plant.yaml']);
 });
 
-test('the changelog has the time of the commit in the form that Debian asks for', () => {
-  const text = changelog('0.2.0~rc.1', new Date(Date.UTC(2026, 0, 5, 10)));
+test('the changelog has the time of the commit and its writer in the form that Debian asks for', () => {
+  const text = changelog('0.2.0~rc.1', new Date(Date.UTC(2026, 0, 5, 10)), 'Ada <ada@example.org>');
   assert.match(text, 'vigie (0.2.0~rc.1) stable; urgency=medium');
-  assert.match(text, '  Mon, 05 Jan 2026 10:00:00 +0000\n');
+  assert.match(text, ' -- Ada <ada@example.org>  Mon, 05 Jan 2026 10:00:00 +0000\n');
 });
 
 test('the copyright file names each npm package, and says which one has no licence', () => {

@@ -97,7 +97,9 @@ function npmPackages(nodeModules: string): readonly Component[] {
     // A package.json without a version only sets the module type of a folder.
     if (!manifest.name || !manifest.version) return [];
     const folder = join(nodeModules, dirname(path));
-    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const file = readdirSync(folder)
+      .sort()
+      .find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text = file && join(folder, file);
     const files = `${INSTALLED}/${relative(nodeModules, folder)}/*`;
     return [{ files, copyright: ownersOf(manifest, text), license: licenseOf(manifest), text }];
