@@ -29,7 +29,11 @@ as_node() {
 }
 
 absent() {
-  [ ! -e "$1" ]
+  [ ! -e "$1" ] && [ ! -L "$1" ]
+}
+
+refuses() {
+  ! "$@"
 }
 
 waits() {
@@ -104,24 +108,66 @@ stopped() {
   ! pgrep -u vigie >/dev/null
 }
 
+# Nobody has changed the configuration yet: the package's own takes its place, without a question.
+upgrades_what_nobody_changed() {
+  expect 'upgrades and asks nothing' dpkg --install /packages/newer.deb
+  expect 'a configuration that nobody changed is the new one' grep -q '^# newer' "$config"
+  expect 'and still the node'\''s own' [ "$(stat -c %a:%U:%G "$config")" = 640:vigie:vigie ]
+  expect 'downgrades and asks nothing' apt install /packages/vigie.deb
+  expect 'to the configuration of that version' says_not '^# newer' "$config"
+  systemctl disable vigie.service >&2
+  expect 'upgrades with the service off' apt install /packages/newer.deb
+  expect 'which stays off' absent /etc/systemd/system/multi-user.target.wants/vigie.service
+  systemctl enable vigie.service >&2
+}
+
 keeps_state() {
-  echo mine >/var/lib/vigie/keep
-  echo '# a line of mine' >>/etc/vigie/vigie.yaml
-  expect 'installs again' apt install --reinstall /packages/vigie.deb
-  expect 'upgrades' apt install /packages/newer.deb
+  expect 'installs an older version' apt install /packages/older.deb
+  leave_state
+  expect 'installs again' apt install --reinstall /packages/older.deb
+  expect 'state and configuration outlive that' mine_are_there
+  expect 'upgrades' apt install /packages/vigie.deb
   expect 'state and configuration outlive an upgrade' mine_are_there
+  expect 'the configuration of the package lies beside' says_not 'a line of mine' "$config.dpkg-dist"
   expect 'downgrades' apt install /packages/older.deb
   expect 'state and configuration outlive a downgrade' mine_are_there
-  expect 'the owner of the configuration stays' [ "$(stat -c %U /etc/vigie/vigie.yaml)" = vigie ]
+  expect 'the owner of the configuration stays' [ "$(stat -c %a:%U "$config")" = 640:vigie ]
   expect 'is removed' apt remove vigie
   expect 'state and configuration outlive removal' mine_are_there
   expect 'the program is gone' absent /usr/lib/vigie
+  expect 'so are its units' absent /usr/lib/systemd/system/vigie.service
   expect 'installs over what was left' apt install /packages/vigie.deb
   expect 'which is still there' mine_are_there
+  expect 'the service is enabled again' [ -L /etc/systemd/system/multi-user.target.wants/vigie.service ]
+  expect 'takes the configuration of the package on request' \
+    apt-get -q -y -o Dpkg::Options::=--force-confnew install /packages/newer.deb
+  expect 'and keeps mine beside it' grep -q 'a line of mine' "$config.dpkg-old"
+  rm "$config"
+  expect 'upgrades where the configuration was deleted' apt install --allow-downgrades /packages/vigie.deb
+  expect 'and does not bring it back' absent "$config"
+  expect 'brings it back on request' apt -o Dpkg::Options::=--force-confmiss install --reinstall /packages/vigie.deb
+  expect 'as the node'\''s own' [ "$(stat -c %a:%U:%G "$config")" = 640:vigie:vigie ]
+}
+
+# As a node and its administrator do.
+leave_state() {
+  echo '# a line of mine' >>"$config"
+  install -d -o vigie -g vigie -m 0700 /var/lib/vigie /var/cache/vigie/engines /var/lib/vigie/models
+  for folder in /var/lib/vigie /var/lib/vigie/models /var/cache/vigie/engines; do echo mine >"$folder/keep"; done
+  install -d -m 0700 /etc/credstore/vigie /etc/systemd/system/vigie.service.d
+  echo mine >/etc/credstore/vigie/broker
+  for name in 50-node.conf 90-mine.conf; do printf '[Service]\nNice=1\n' >/etc/systemd/system/vigie.service.d/$name; done
 }
 
 mine_are_there() {
-  grep -q mine /var/lib/vigie/keep && grep -q 'a line of mine' /etc/vigie/vigie.yaml
+  for folder in /var/lib/vigie /var/lib/vigie/models /var/cache/vigie/engines; do
+    grep -q mine "$folder/keep" || return
+  done
+  grep -q mine /etc/credstore/vigie/broker && grep -q 'a line of mine' "$config"
+}
+
+says_not() {
+  [ -e "$2" ] && ! grep -q -- "$1" "$2"
 }
 
 adds_packages() {
@@ -132,19 +178,45 @@ adds_packages() {
   vigie doctor --json >/tmp/doctor.json 2>&1
   expect 'vigie doctor finds GStreamer' says '"check":"[^"]*camera[^"]*","state":"ok"' cat /tmp/doctor.json
   expect 'no library is missing with all packages' no_library_missing
+  expect 'a node is not upgraded without its cameras' refuses apt install --no-remove /packages/newer.deb
 }
 
 purges() {
-  apt purge vigie vigie-camera vigie-onnxruntime >&2
-  expect 'nothing is left of state' absent /var/lib/vigie
-  expect 'nor of configuration' absent /etc/vigie
-  expect 'nor of units' absent /etc/systemd/system/multi-user.target.wants/vigie.service
-  expect 'nor of the program' absent /usr/lib/vigie
+  leave_state
+  echo mine >/etc/vigie/notes
+  expect 'cameras go alone' apt purge vigie-camera
+  expect 'and leave the node' vigie --version
+  expect 'is purged with what needs it' apt purge vigie
+  for path in /var/lib/vigie /var/cache/vigie /var/log/vigie "$config" "$config.dpkg-dist" "$config.dpkg-old" \
+    /etc/credstore/vigie /etc/systemd/system/vigie.service.d/50-node.conf \
+    /etc/systemd/system/multi-user.target.wants/vigie.service /usr/lib/vigie /usr/bin/vigie \
+    /usr/share/doc/vigie /usr/share/doc/vigie-onnxruntime; do
+    expect "$path is gone" absent "$path"
+  done
+  expect 'what others put beside it stays' grep -q mine /etc/vigie/notes
+  expect 'so do their settings of the unit' [ -e /etc/systemd/system/vigie.service.d/90-mine.conf ]
+  expect 'no number of a user can pass to another' id vigie
+  expect 'dpkg knows none of the packages' [ -z "$(dpkg-query -W -f '${Status}\n' 'vigie*' 2>/dev/null | grep -v 'unknown ok')" ]
+  rm -r /etc/vigie /etc/systemd/system/vigie.service.d
+  find / -xdev -name '*vigie*' ! -path '/packages/*' ! -path '/tmp/*' ! -path '/var/log/*' >/tmp/left
+  expect 'nothing else has its name' says_nothing /tmp/left
+  expect 'installs after all that' apt install /packages/vigie.deb
+  expect 'as the first time' [ "$(stat -c %a:%U:%G "$config")" = 640:vigie:vigie ]
+  apt remove vigie >&2
+  expect 'and is purged when it was removed before' dpkg --purge vigie
+  expect 'without a rest' absent /etc/vigie
 }
 
+says_nothing() {
+  cat "$1"
+  [ ! -s "$1" ]
+}
+
+config=/etc/vigie/vigie.yaml
 echo '[[1, 2]]' >/tmp/row.json
 install_and_look
 polls_a_plant
+upgrades_what_nobody_changed
 keeps_state
 adds_packages
 purges

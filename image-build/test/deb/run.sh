@@ -2,12 +2,13 @@
 # Installs the packages of build/deb in fresh root file systems and looks at what they do there:
 #   sh image-build/test/deb/run.sh [SUITE[/ARCH]]…     trixie and bookworm on this machine's architecture if left out
 #   sh image-build/test/deb/run.sh trixie/arm64        under emulation (qemu-user-static)
-# Needs root and mmdebstrap, else skips with a notice. Root file systems are kept in build/cache.
+#   sh image-build/test/deb/run.sh jammy noble         Ubuntu, from UBUNTU_MIRROR if http://archive.ubuntu.com is not near
+# Needs root and mmdebstrap, else skips with a notice. Root file systems are kept in VIGIE_CACHE, or build/cache.
 # Ends with `N passed, N failed`.
 set -eu
 cd "$(dirname "$0")/../../.."
 here=$PWD/image-build/test/deb
-cache=$PWD/build/cache
+cache=${VIGIE_CACHE:-$PWD/build/cache}
 native=$(dpkg --print-architecture)
 
 main() {
@@ -45,8 +46,8 @@ try_release() {
   for name in vigie vigie-camera vigie-onnxruntime; do
     cp "$(newest "${name}_*_$arch.deb")" "$root/packages/$name.deb"
   done
-  other_version "$root/packages/vigie.deb" 99.0.0 "$root/packages/newer.deb"
-  other_version "$root/packages/vigie.deb" 0.0.1 "$root/packages/older.deb"
+  other_version 99.0.0 newer '# newer'
+  other_version 0.0.1 older '# older'
   bin/node "$here/add-plan.ts" "$root/packages/add.xnn"
   cp "$here/in-root.sh" "$root/packages"
   began=$(date +%s)
@@ -65,33 +66,45 @@ try_release() {
 
 # A release with what our packages depend on already there, by the hash of that list.
 base_root() {
-  dependencies=$(for name in vigie vigie-camera; do
-    dpkg-deb -f "$(newest "${name}_*_$arch.deb")" Depends Pre-Depends
-  done | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/([^)]*)//g; s/ //g' | grep -v '^vigie' | sort -u)
-  include=
-  for choice in $dependencies; do
-    case $suite:$choice in
-      # Names before the change to 64-bit time.
-      bookworm:*t64\|*) choice=${choice#*|} ;;
-      *) choice=${choice%%|*} ;;
-    esac
-    include=$include,$choice
-  done
-  include=${include#,}
-  base=$cache/package-test-$suite-$arch-$(echo "$include" | sha256sum | cut -c1-12).tar
+  dependencies=$(for name in vigie vigie-camera vigie-onnxruntime; do
+    for field in Pre-Depends Depends; do dpkg-deb -f "$(newest "${name}_*_$arch.deb")" "$field"; done
+  done | tr ',' '\n' | sed 's/^ *//' | grep -Ev '^(vigie.*)?$' | sort -u | paste -sd,)
+  base=$cache/package-test-$suite-$arch-$(echo "$dependencies" | sha256sum | cut -c1-12).tar
   [ ! -e "$base" ] || return 0
-  echo "$suite/$arch: making a root file system, kept in ${base#"$PWD"/}"
+  echo "$suite/$arch: making a root file system, kept as ${base#"$PWD"/}"
   mkdir -p "$cache"
-  mmdebstrap --quiet --variant=apt --arch="$arch" --include="$include" "$suite" "$base.part.tar" "$(mirror)"
+  make_base_root >"$work/base.log" 2>&1 || {
+    tail -n 20 "$work/base.log" >&2
+    fail "the root file system was not made"
+  }
   mv "$base.part.tar" "$base"
 }
 
-# other_version DEB VERSION OUT: the same package under another version.
+make_base_root() {
+  # By the release's own apt, which chooses between alternatives.
+  set -- --quiet --variant=apt --arch="$arch" --customize-hook="chroot \"\$1\" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y --no-install-recommends satisfy '$dependencies'"
+  case $suite in
+    focal | jammy | noble)
+      # Debian 12 has no package of Ubuntu's keys. apt reads them as a user of its own.
+      chmod 755 "$work"
+      mmdebstrap --quiet --variant=extract --include=ubuntu-keyring trixie "$work/ubuntu" "$(mirror)" || return
+      set -- "$@" --components=main,universe --keyring="$work/ubuntu/usr/share/keyrings/ubuntu-archive-keyring.gpg"
+      # Before 24.04 a package merges /usr, once the system runs.
+      [ "$suite" = noble ] || set -- "$@" --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr
+      mmdebstrap "$@" "$suite" "$base.part.tar" "${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}"
+      ;;
+    *) mmdebstrap "$@" "$suite" "$base.part.tar" "$(mirror)" ;;
+  esac
+}
+
+# other_version VERSION NAME LINE: the same package under another version, with a line more in its configuration.
 other_version() {
   rm -rf "$work/other"
-  dpkg-deb -R "$1" "$work/other"
-  sed -i "s/^Version: .*/Version: $2/" "$work/other/DEBIAN/control"
-  dpkg-deb -Znone --root-owner-group -b "$work/other" "$3" >/dev/null
+  dpkg-deb -R "$root/packages/vigie.deb" "$work/other"
+  sed -i "s/^Version: .*/Version: $1/" "$work/other/DEBIAN/control"
+  echo "$3" >>"$work/other/etc/vigie/vigie.yaml"
+  dpkg-deb -Znone --root-owner-group -b "$work/other" "$root/packages/$2.deb" >/dev/null
   rm -rf "$work/other"
 }
 
