@@ -217,7 +217,6 @@ base_root() {
   hash=$({
     echo "$arch $packages $boot_packages $backports"
     cat "$here/rootfs/base.sh" "$here/rootfs/boot-files.sh" "$here/rootfs/native-dpkg-deb.sh"
-    cat "$here/rootfs/sysusers.conf"
   } | sha256sum | cut -c1-16)
   base=$cache/root-$target-$hash.tar.zst
   export base

@@ -53,6 +53,9 @@ kernel_and_initramfs() {
 }
 
 install_debs() {
+  # Before the package's own file, which adds the groups. A file of its name would take its place.
+  cp "$here/rootfs/sysusers.conf" "$root/usr/lib/sysusers.d/00-vigie-number.conf"
+  chroot "$root" systemd-sysusers 00-vigie-number.conf
   mkdir -p "$root/tmp/debs"
   # shellcheck disable=SC2086 # Several files.
   cp $debs "$root/tmp/debs/"

@@ -20,9 +20,8 @@ main() {
     --dpkgopt=path-exclude=/usr/share/doc/* --dpkgopt=path-include=/usr/share/doc/*/copyright \
     --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/info/* \
     --dpkgopt=path-exclude=/usr/share/locale/* --dpkgopt=path-exclude=/usr/share/lintian/* \
-    --essential-hook='mkdir -p "$1/etc/initramfs-tools" "$1/etc/sysusers.d"' \
+    --essential-hook='mkdir -p "$1/etc/initramfs-tools"' \
     --essential-hook='echo "update_initramfs=no" >"$1/etc/initramfs-tools/update-initramfs.conf"' \
-    --essential-hook="cp '$here/rootfs/sysusers.conf' \"\$1/etc/sysusers.d/vigie.conf\"" \
     --essential-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" on" \
     --customize-hook="sh '$here/rootfs/native-dpkg-deb.sh' \"\$1\" off" \
     --customize-hook="sh '$here/rootfs/boot-files.sh' \"\$1\" $boot_packages" \
