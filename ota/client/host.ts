@@ -17,6 +17,10 @@ export interface InstalledBundle {
 export interface ServingMeasures {
   readonly inferences: number;
   readonly errors: number;
+  /** What the last of them was, for a person. */
+  readonly lastError?: string | undefined;
+  /** How often a process ended over the model; left out where that would be the node's own. */
+  readonly ends?: number;
   /** Milliseconds; undefined before the first inference. */
   readonly latencyP95: number | undefined;
   /** Bytes that the node's process holds now. */

@@ -36,8 +36,13 @@ export class CameraModels {
     this.#slots.get(camera)?.looked(model.bundle, timing.detect, scores);
   }
 
-  missed(camera: string, { bundle }: ModelFacts): void {
-    if (bundle !== undefined) this.#slots.get(camera)?.missed(bundle);
+  missed(camera: string, { bundle }: ModelFacts, why: string): void {
+    if (bundle !== undefined) this.#slots.get(camera)?.missed(bundle, why);
+  }
+
+  /** The process of the camera, once for each model that looked in it. */
+  ended(camera: string, { bundle }: ModelFacts, why: string): void {
+    if (bundle !== undefined) this.#slots.get(camera)?.ended(bundle, why);
   }
 }
 

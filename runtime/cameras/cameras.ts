@@ -80,7 +80,8 @@ export function createCameras(parts: CamerasParts): Cameras {
         models.looked(frame, model);
         scenes.see(frame, model);
       },
-      onMissed: (camera, model) => models.missed(camera, model),
+      onMissed: (camera, model, why) => models.missed(camera, model, why),
+      onEnded: (camera, model, why) => models.ended(camera, model, why),
       // The outbox counts and reports what it refuses.
       onEvent: (body) =>
         void accept({ ...clock.stamp(), class: 'health', topic: 'events/camera', body }).catch(() => {}),

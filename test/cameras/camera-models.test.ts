@@ -78,8 +78,8 @@ test('only what counts as found is measured, of the release that serves', async 
   made.looked(frame('gate'), facts('d2'));
   made.looked(frame('gate'), facts());
   made.looked(frame('roof'), facts('d3'));
-  made.missed('gate', facts('d3'));
-  made.missed('gate', facts('d2'));
+  made.missed('gate', facts('d3'), 'it failed');
+  made.missed('gate', facts('d2'), 'it failed');
   assert.equal([slot.measures()!.inferences, slot.measures()!.errors], [2, 1]);
   assert.is(slot.serving!.measures.medianScore, 0.9);
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validateMessage } from '../contract/asyncapi.ts';
+import { gateNode } from '../support/camera-node.ts';
 import { canCapture, filmLamp, lampModel } from '../support/cameras.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { getMetric, killNodes, nodeFolder, runNode } from '../support/node.ts';
@@ -30,21 +31,8 @@ if (canCapture()) {
     const ears = await subscribe(broker.url, 'vigie/#', PERSISTENT);
     await broker.halt(true);
     const port = await freePort();
-    const folder = nodeFolder({
-      node: { site: 's', name: 'n' },
-      mqtt: { url: broker.url, reconnect: { min: '100ms', max: '300ms' } },
-      http: { port },
-      cameras: [
-        {
-          name: 'gate',
-          source: { type: 'file', file: film },
-          fps: 20,
-          model: { manifest },
-          detection: { labels: ['lamp'], motion: { enabled: false } },
-          snapshots: { mqtt: true },
-        },
-      ],
-    });
+    const gate = { film, model: { manifest }, more: { snapshots: { mqtt: true } } };
+    const folder = nodeFolder(gateNode(port, gate, broker.url));
     const node = runNode(folder);
     try {
       const { id } = await node.logged('detection.intrusion.start');

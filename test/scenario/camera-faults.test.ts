@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CameraConfig } from '../../runtime/config/schema/camera.ts';
+import { type CameraConfig, cameraConfig } from '../../runtime/config/schema/camera.ts';
 import { SystemClock } from '../../runtime/core/clock.ts';
 import { nodeFileSystem } from '../../runtime/core/file-system.ts';
 import type { DetectionEvent } from '../../runtime/core/messages.ts';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { epochMillis } from '../../runtime/core/units.ts';
 import { checkEvents } from '../pipeline/detection/synthetic.ts';
+import { gateCamera, square } from '../support/camera-node.ts';
 import { camera, canCapture, lampModel, startGroup } from '../support/cameras.ts';
 import { waitFor } from '../support/wait.ts';
 import { type WatchedCameras, watchCameras } from '../support/watched-cameras.ts';
@@ -44,21 +45,11 @@ function film(name: string, pictures: readonly Buffer[]): string {
   return folder;
 }
 
+const UPDATES = { events: { update: '1s' } };
 let manifest: string;
-const watching = async (file: string, more: object = {}): Promise<CameraConfig> => {
+const watching = async (file: string, detection: object = UPDATES): Promise<CameraConfig> => {
   manifest ??= await lampModel(work);
-  return camera({
-    source: { type: 'file', file },
-    fps: 20,
-    model: { manifest },
-    detection: {
-      labels: ['lamp'],
-      motion: { enabled: false },
-      events: { update: '1s' },
-      tracker: { lostFor: '20s' },
-    },
-    ...more,
-  });
+  return cameraConfig.parse(gateCamera({ film: file, model: { manifest }, detection }));
 };
 
 /** Its events make sense, and are those of one person. */
@@ -132,12 +123,8 @@ if (canCapture()) {
     let free = 0;
     const fs = { ...nodeFileSystem, free: () => free };
     const file = film('disk', new Array(20).fill(await lamp(160, 120)));
-    const leaves = {
-      events: { update: '1s', exitDelay: '0ms' },
-      labels: ['lamp'],
-      motion: { enabled: false },
-    };
-    const watched = await watchCameras([await watching(file, { detection: leaves })], { fs });
+    const leaves = { events: { update: '1s', exitDelay: '0ms' } };
+    const watched = await watchCameras([await watching(file, leaves)], { fs });
     running = watched;
     const counted = (result: string) => watched.counted('vigie_snapshots_total', { result });
     await waitFor('a refusal', async () => (await counted('refused')) >= 1);
@@ -148,14 +135,8 @@ if (canCapture()) {
     oneIntrusion(watched.detections());
     // Room again, and another intruder: the zone is drawn anew under him.
     free = 2 ** 40;
-    const corners = [
-      [0, 0],
-      [1, 0],
-      [1, 1],
-      [0, 1],
-    ];
-    const detection = { ...leaves, zones: [{ name: 'yard', polygon: corners, anchor: 'center' }] };
-    watched.configure([await watching(file, { detection })]);
+    const zones = [{ name: 'yard', polygon: square(0, 1), anchor: 'center' }];
+    watched.configure([await watching(file, { ...leaves, zones })]);
     await waitFor('a picture', async () => (await counted('kept')) >= 1);
     assert.is(watched.component('snapshots').health().state, 'ok');
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ZonesInFile, ZonesWritten } from '../../runtime/core/zone-store.ts';
+import { gateNode, square } from '../support/camera-node.ts';
 import { canCapture, filmLamp, lampModel } from '../support/cameras.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { getJson, killNodes, nodeFolder, runNode } from '../support/node.ts';
@@ -16,12 +17,6 @@ test.after(() => {
   rmSync(work, { recursive: true });
 });
 
-const square = (from: number, to: number) => [
-  [from, from],
-  [to, from],
-  [to, to],
-  [from, to],
-];
 /** The lamp's middle is at 0.375, 0.375. */
 const HERE = square(0.2, 0.6);
 const ELSEWHERE = square(0.7, 0.9);
@@ -33,26 +28,8 @@ if (canCapture()) {
     const manifest = await lampModel(work);
     const port = await freePort();
     const zone = (name: string, polygon: number[][]) => ({ name, polygon, anchor: 'center' });
-    const config = (zones: object[], more: object = {}) => ({
-      node: { site: 's', name: 'n' },
-      http: { port },
-      cameras: [
-        {
-          name: 'gate',
-          source: { type: 'file', file: film },
-          fps: 20,
-          model: { manifest },
-          detection: {
-            labels: ['lamp'],
-            motion: { enabled: false },
-            tracker: { lostFor: '20s' },
-            events: { exitDelay: '200ms' },
-            zones,
-          },
-          ...more,
-        },
-      ],
-    });
+    const config = (zones: object[]) =>
+      gateNode(port, { film, model: { manifest }, detection: { zones, events: { exitDelay: '200ms' } } });
     const folder = nodeFolder(config([zone('yard', HERE)]));
     const node = runNode(folder);
     const post = async (body: object) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validatePayload } from '../contract/asyncapi.ts';
+import { gateNode, square } from '../support/camera-node.ts';
 import { canCapture, filmLamp, lampModel } from '../support/cameras.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { killNodes, nodeFolder, runNode } from '../support/node.ts';
@@ -26,36 +27,9 @@ if (canCapture()) {
     const broker = await startMosquitto();
     const ears = await subscribe(broker.url);
     const port = await freePort();
-    const folder = nodeFolder({
-      node: { site: 's', name: 'n' },
-      mqtt: { url: broker.url },
-      http: { port },
-      cameras: [
-        {
-          name: 'gate',
-          source: { type: 'file', file: film },
-          fps: 20,
-          model: { manifest },
-          detection: {
-            labels: ['lamp'],
-            motion: { enabled: false },
-            tracker: { lostFor: '20s' },
-            zones: [
-              {
-                name: 'yard',
-                polygon: [
-                  [0, 0],
-                  [1, 0],
-                  [1, 1],
-                  [0, 1],
-                ],
-                anchor: 'center',
-              },
-            ],
-          },
-        },
-      ],
-    });
+    const yard = { name: 'yard', polygon: square(0, 1), anchor: 'center' };
+    const gate = { film, model: { manifest }, detection: { zones: [yard] } };
+    const folder = nodeFolder(gateNode(port, gate, broker.url));
     const node = runNode(folder);
     try {
       const [start] = await waitFor('an intrusion', () => {

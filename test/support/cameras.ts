@@ -13,7 +13,7 @@ import { bytes } from '../../runtime/core/units.ts';
 import type { CameraEvent } from '../../runtime/sources/camera/events.ts';
 import { CameraGroup, type CameraGroupOptions } from '../../runtime/sources/camera/group.ts';
 import type { FrameDetections } from '../../runtime/sources/camera/messages.ts';
-import { constant, info, node, onnxModel } from './onnx-writer.ts';
+import { constant, graph, info, node, onnxModel, subgraph } from './onnx-writer.ts';
 import { type TestSpine, testSpine } from './spine.ts';
 
 /** Whether pictures can be captured here; says why not. */
@@ -111,7 +111,41 @@ export function lampOnnx(bias = 0, heavy = 0): Uint8Array {
   });
 }
 
-/** The same for 16 x 16 pixels in 4 x 4 cells. */
+/** Black passes; as soon as it sees a lamp it goes round and round for longer than anybody waits. */
+export function hangingLampOnnx(): Uint8Array {
+  const body = graph({
+    inputs: [info('i', 'int64', []), info('go', 'bool', []), info('v', 'float32', [1, 6, 4, 4])],
+    outputs: [info('on', 'bool', []), info('same', 'float32', [1, 6, 4, 4])],
+    nodes: [node('Identity', ['go'], ['on']), node('Mul', ['v', 'by'], ['same'])],
+    initializers: [constant('by', 'float32', [1], [1])],
+  });
+  return onnxModel({
+    inputs: [info('x', 'float32', [1, 3, 32, 32])],
+    outputs: [info('y', 'float32', [1, 6, 4, 4])],
+    nodes: [
+      node('AveragePool', ['x'], ['mean'], { kernel_shape: [8, 8], strides: [8, 8] }),
+      node('Conv', ['mean', 'w', 'b'], ['lamps']),
+      node('Slice', ['lamps', 'first', 'second', 'channels'], ['confidence']),
+      node('ReduceMax', ['confidence'], ['best'], { keepdims: 0 }),
+      node('Greater', ['best', 'half'], ['seen']),
+      node('Cast', ['seen'], ['one'], { to: 7 }),
+      node('Mul', ['one', 'many'], ['rounds']),
+      node('Loop', ['rounds', 'yes', 'lamps'], ['y'], { body: subgraph(body) }),
+    ],
+    initializers: [
+      constant('w', 'float32', [6, 3, 1, 1], [1, -1, -1, ...new Array(15).fill(0)]),
+      constant('b', 'float32', [6], [0, 0, 0, 0, 0, 1]),
+      constant('first', 'int64', [1], [0]),
+      constant('second', 'int64', [1], [1]),
+      constant('channels', 'int64', [1], [1]),
+      constant('half', 'float32', [], [0.5]),
+      constant('many', 'int64', [], [1e15]),
+      constant('yes', 'bool', [], [1]),
+    ],
+  });
+}
+
+/** A lamp model for 16 x 16 pixels in 4 x 4 cells. */
 export function smallLampOnnx(bias = 0): Uint8Array {
   return onnxModel({
     inputs: [info('x', 'float32', [1, 3, 16, 16])],
@@ -150,6 +184,8 @@ export interface LampParts {
   readonly label?: string;
   /** Models by precision, compiled to plans. */
   readonly models?: Readonly<Record<string, Uint8Array>>;
+  /** They stay as they are, for ONNX Runtime: what no plan can express. */
+  readonly onnx?: boolean;
   /** A smaller model beside it, for 16 x 16 pixels. */
   readonly smaller?: Uint8Array;
 }
@@ -160,10 +196,11 @@ export async function writeLamp(folder: string, parts: LampParts = {}): Promise<
   const artifact = async (name: string, model: Uint8Array) => {
     const onnx = join(folder, `lamp-${name}.onnx`);
     writeFileSync(onnx, model);
+    if (parts.onnx) return { backend: 'onnxruntime', path: `lamp-${name}.onnx`, sha256: sha256(model) };
     const plan = (await compileModel({ path: onnx })).bytes;
     const path = `lamp-${name}.xnn`;
     writeFileSync(join(folder, path), plan);
-    return { backend: 'xnnpack', path, sha256: createHash('sha256').update(plan).digest('hex') };
+    return { backend: 'xnnpack', path, sha256: sha256(plan) };
   };
   const artifacts: object[] = [];
   for (const [precision, model] of Object.entries(models))
@@ -192,6 +229,8 @@ export async function writeLamp(folder: string, parts: LampParts = {}): Promise<
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   return manifest;
 }
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** @returns the path of its manifest. */
 export async function lampModel(folder: string, label = 'lamp'): Promise<string> {

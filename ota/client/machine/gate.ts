@@ -10,6 +10,8 @@ export type Verdict =
 
 /** Milliseconds: an inference that has not come back then never will. */
 export const HANGS_AFTER = 10_000;
+/** Whatever the rate of errors: once may be chance, and each end leaves a camera blind for seconds. */
+const MOST_ENDS = 2;
 
 /**
  * A limit that is broken ends the trial at once; only the whole window passes it. Rates and quantiles are judged from
@@ -19,12 +21,16 @@ export const HANGS_AFTER = 10_000;
  */
 export function judge(gate: HealthGate, measures: ServingMeasures | undefined, elapsed: number): Verdict {
   if (!measures) return rollBack('it does not serve');
-  const { inferences, errors, latencyP95, rss, outputShift, waiting } = measures;
+  const { inferences, errors, ends = 0, latencyP95, rss, outputShift, waiting } = measures;
+  const last = measures.lastError === undefined ? '' : ` (the last: ${measures.lastError})`;
   const { minInferences, maxErrorRate, latencyP95Ms, maxRssBytes, maxOutputShift } = gate;
   if (waiting >= HANGS_AFTER) return rollBack(hangs(waiting));
+  if (ends >= MOST_ENDS) return rollBack(`its process ended ${ends} times${last}`);
   const counted = Math.max(inferences, minInferences, 1);
   if (errors > maxErrorRate * counted) {
-    return rollBack(`${errors} of ${inferences} inferences failed; at most ${percent(maxErrorRate)} may`);
+    return rollBack(
+      `${errors} of ${inferences} inferences failed${last}; at most ${percent(maxErrorRate)} may`,
+    );
   }
   if (maxRssBytes !== undefined && rss > maxRssBytes) {
     return rollBack(`the node holds ${mib(rss)} of memory; at most ${mib(maxRssBytes)} were granted`);

@@ -13,6 +13,7 @@ export class ModelMeasures {
   readonly began: Millis;
   inferences = 0;
   errors = 0;
+  lastError: string | undefined;
   readonly #latencies = new Ring(KEPT);
   readonly #scores = new Ring(KEPT);
 
@@ -25,9 +26,11 @@ export class ModelMeasures {
     this.#latencies.push(latency);
   }
 
-  failed(latency: Millis): void {
+  /** @param why for a person. */
+  failed(latency: Millis, why: string): void {
     this.done(latency);
     this.errors += 1;
+    this.lastError = why;
   }
 
   /** The last call came back with something that is no answer. */

@@ -104,7 +104,6 @@ export class Models implements ModelHost {
     const began = clock.mono();
     const remote = this.#remote.get(bundle.name);
     if (remote) {
-      if (remote.serving?.digest === bundle.digest) return { switchMs: 0 };
       const model = this.#remoteModel(bundle);
       await remote.serve(model, reference);
       return this.#served(bundle, model.backend, began);
@@ -137,6 +136,7 @@ export class Models implements ModelHost {
     return {
       inferences: measures.inferences,
       errors: measures.errors,
+      lastError: measures.lastError,
       // A call that does not come back has no latency yet, and is the worst of all.
       latencyP95: longest(measures.latencyP95, waiting),
       rss: process.memoryUsage.rss(),

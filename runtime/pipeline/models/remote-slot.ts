@@ -43,6 +43,8 @@ interface RemoteServing extends RemoteModel {
   readonly measures: ModelMeasures;
   /** Of how many things are found at a time. */
   readonly counts: ModelMeasures;
+  /** Processes that ended over it. */
+  ends: number;
   /** What its outputs are held against. */
   readonly reference: OutputReference;
 }
@@ -55,6 +57,8 @@ export class RemoteSlot {
   #serving: RemoteServing | undefined;
   #empty = 'no release of it was installed yet';
   #turn = 0;
+  /** Releases that users are loading. */
+  #coming = 0;
 
   constructor(options: { readonly name: string; readonly clock: Clock; readonly log: Log }) {
     this.name = options.name;
@@ -77,14 +81,21 @@ export class RemoteSlot {
   }
 
   /**
+   * What serves already, where what should have followed it never came up, stays as it is measured.
    * @param reference what its outputs are held against; left out: those of the one before.
    * @throws ModelError `model-late`; the first of what its users refuse it with.
    */
   async serve(model: RemoteModel, reference?: OutputReference): Promise<void> {
     const turn = ++this.#turn;
+    if (this.#serving?.digest === model.digest) {
+      if (this.#coming > 0) this.#giveBack([...this.#users]);
+      return;
+    }
     for (const user of this.#users) user.check(model);
     const users = [...this.#users];
+    this.#coming += 1;
     const outcomes = await Promise.allSettled(users.map((user) => user.serve(model)));
+    this.#coming -= 1;
     if (turn !== this.#turn)
       throw new ModelError(
         'model-late',
@@ -99,6 +110,7 @@ export class RemoteSlot {
       ...model,
       measures: new ModelMeasures(this.#clock.mono()),
       counts: new ModelMeasures(this.#clock.mono()),
+      ends: 0,
       reference: reference ?? this.reference(),
     };
   }
@@ -123,9 +135,15 @@ export class RemoteSlot {
     serving.counts.scored(scores.length);
   }
 
-  /** A frame was not looked at since the model failed, or its process ended over it. */
-  missed(digest: string, took: Millis = millis(0)): void {
-    if (this.#serving?.digest === digest) this.#serving.measures.failed(took);
+  /** A frame was not looked at since the model failed. @param why for a person. */
+  missed(digest: string, why: string): void {
+    if (this.#serving?.digest === digest) this.#serving.measures.failed(millis(0), why);
+  }
+
+  /** A process ended that looked with it. @param why for a person. */
+  ended(digest: string, why: string): void {
+    this.missed(digest, why);
+    if (this.#serving?.digest === digest) this.#serving.ends += 1;
   }
 
   /** The outputs of what serves, for a successor. */
@@ -139,7 +157,7 @@ export class RemoteSlot {
   /** Undefined where nothing serves. */
   measures(): ServingMeasures | undefined {
     if (!this.#serving) return undefined;
-    const { measures, counts, reference } = this.#serving;
+    const { measures, counts, reference, ends } = this.#serving;
     const users = [...this.#users];
     const waiting = Math.max(0, ...users.map((user) => user.oldestCall()));
     const { latencyP95 } = measures;
@@ -149,6 +167,8 @@ export class RemoteSlot {
     return {
       inferences: measures.inferences,
       errors: measures.errors,
+      lastError: measures.lastError,
+      ends,
       // A call that does not come back has no latency yet, and is the worst of all.
       latencyP95: latencyP95 === undefined && waiting === 0 ? undefined : Math.max(latencyP95 ?? 0, waiting),
       rss: Math.max(0, ...users.map((user) => user.resident() ?? 0)),

@@ -102,7 +102,7 @@ export class ModelSlot {
       held.measures.done(millis(clock.mono() - call.began));
       return outputs;
     } catch (error) {
-      held.measures.failed(millis(clock.mono() - call.began));
+      held.measures.failed(millis(clock.mono() - call.began), describeError(error));
       throw error;
     } finally {
       held.inFlight.delete(call);

@@ -9,6 +9,7 @@ export type CameraReason =
   | HealingReason
   | MemoryTrouble['reason']
   | 'process-hung'
+  | 'model-hung'
   | 'process-exited'
   | 'healed'
   | 'file-end'

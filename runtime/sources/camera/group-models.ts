@@ -4,6 +4,7 @@
  */
 
 import { ModelError } from '../../core/errors.ts';
+import { type Millis, minutes } from '../../core/units.ts';
 import type { ModelFacts, ModelJob, ToVision } from './messages.ts';
 
 type Send = (message: ToVision) => void;
@@ -14,10 +15,14 @@ interface Wish {
   readonly reject: (error: ModelError) => void;
   /** Processes that ended over it. */
   ends: number;
+  /** When the process was told of it. */
+  since: Millis;
 }
 
 /** A process may be killed for another reason while it loads a model; twice is the model's fault. */
 const MOST_ENDS = 2;
+/** As long as its self-test had for the same. */
+const LOAD_LIMIT = minutes(1);
 
 export class GroupModels {
   readonly #served = new Map<string, ModelJob>();
@@ -25,16 +30,16 @@ export class GroupModels {
 
   /**
    * @param send to the process; left out where none runs: the next one will load it.
-   * @throws (rejects) ModelError `model-crashed`, `model-late`, and what the process refuses it with.
+   * @throws (rejects) ModelError `model-crashed`, `model-hung`, `model-late`, and what the process refuses it with.
    */
-  serve(camera: string, model: ModelJob, send: Send | undefined): Promise<void> {
+  serve(camera: string, model: ModelJob, send: Send | undefined, now: Millis): Promise<void> {
     this.#giveUp(camera, new ModelError('model-late', 'another release was chosen meanwhile'));
     if (!send) {
       this.#served.set(camera, model);
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      this.#wishes.set(camera, { model, resolve, reject, ends: 0 });
+      this.#wishes.set(camera, { model, resolve, reject, ends: 0, since: now });
       send({ type: 'serve', camera, model });
     });
   }
@@ -46,9 +51,12 @@ export class GroupModels {
   }
 
   /** A process runs and was told of its cameras. */
-  started(send: Send): void {
+  started(send: Send, now: Millis): void {
     const models = new Map(this.#served);
-    for (const [camera, { model }] of this.#wishes) models.set(camera, model);
+    for (const [camera, wish] of this.#wishes) {
+      wish.since = now;
+      models.set(camera, wish.model);
+    }
     for (const [camera, model] of models) send({ type: 'serve', camera, model });
   }
 
@@ -63,6 +71,25 @@ export class GroupModels {
   refused(camera: string, bundle: string, code: string, detail: string): void {
     if (this.#wishes.get(camera)?.model.bundle?.digest !== bundle) return;
     this.#giveUp(camera, new ModelError(code, `camera '${camera}': ${detail}`));
+  }
+
+  /** Something is to look that does not yet. */
+  waits(camera: string): boolean {
+    return this.#wishes.has(camera);
+  }
+
+  /**
+   * Gives up a model that does not come up. What it hangs in, it hangs in for ever: only the end of the process frees it.
+   * @returns what is said of it; undefined where there is none.
+   */
+  hung(now: Millis): string | undefined {
+    for (const [camera, { since, model }] of this.#wishes) {
+      if (now - since < LOAD_LIMIT) continue;
+      const text = `release ${model.bundle?.release} of the model did not load within ${LOAD_LIMIT / 1000} s`;
+      this.#giveUp(camera, new ModelError('model-hung', `camera '${camera}': ${text}`));
+      return text;
+    }
+    return undefined;
   }
 
   ended(why: string): void {

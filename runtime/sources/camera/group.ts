@@ -46,8 +46,10 @@ export interface CameraGroupOptions {
   /** In the order they were captured. Must not throw. @param model that looked. */
   readonly onDetections: (frame: FrameDetections, model: ModelFacts) => void;
   readonly onEvent: (event: CameraEvent) => void;
-  /** A frame went without an answer: the model of a bundle failed, or its process ended. Must not throw. */
-  readonly onMissed?: (camera: string, model: ModelFacts) => void;
+  /** A frame went without an answer: the model of a bundle failed. Must not throw. @param why for a person. */
+  readonly onMissed?: (camera: string, model: ModelFacts, why: string) => void;
+  /** The process ended in which the model looked, for no reason of the camera's; once for each model. Must not throw. */
+  readonly onEnded?: (camera: string, model: ModelFacts, why: string) => void;
   /** Module of the vision process; for tests. */
   readonly module?: string;
 }
@@ -58,6 +60,10 @@ const MEMORY_EVERY = seconds(1);
 const PULSE_LIMIT = seconds(5);
 const PULSE_OVERDUE = seconds(1.5);
 const FIRST_PULSE_LIMIT = seconds(30);
+/** A look that takes so long hangs: what was to look next never would. As the trial of a release has it, which goes back then. */
+const LOOK_HANGS = seconds(10);
+/** Later than that: the process that comes up then has the release before. */
+const LOOK_LIMIT = seconds(12);
 const STOP_PATIENCE = 1500;
 const FIRST_PAUSE = seconds(1);
 const LONGEST_PAUSE = seconds(60);
@@ -162,7 +168,7 @@ export class CameraGroup implements Component {
    */
   async serveModel(camera: string, model: ModelJob): Promise<void> {
     const refused = this.#jobs.refused.some((one) => one.camera === camera);
-    await this.#models.serve(camera, model, refused ? undefined : this.#send);
+    await this.#models.serve(camera, model, refused ? undefined : this.#send, this.#options.clock.mono());
   }
 
   /** Nothing looks at its frames any more. */
@@ -178,8 +184,7 @@ export class CameraGroup implements Component {
 
   /** How long the model has been at the frame that it looks at; 0 between two looks. */
   lookingFor(camera: string): Millis {
-    const since = this.#cameras.get(camera)?.lookingSince;
-    return millis(since === undefined ? 0 : Math.max(0, this.#options.clock.mono() - since));
+    return this.#cameras.get(camera)?.lookingFor(this.#options.clock.mono()) ?? millis(0);
   }
 
   /** @param camera of which `detection` alone differs: its pipeline and its model go on. */
@@ -223,7 +228,7 @@ export class CameraGroup implements Component {
       `${this.name} runs`,
     );
     for (const job of this.#jobs.jobs) process.send({ type: 'start', job });
-    this.#models.started((message) => process.send(message));
+    this.#models.started((message) => process.send(message), now);
   }
 
   /** To the process; undefined while none runs. */
@@ -278,7 +283,7 @@ export class CameraGroup implements Component {
 
   #missed(camera: WatchedCamera, detail: string): void {
     camera.missed(`the model fails: ${detail}`);
-    if (camera.model) this.#options.onMissed?.(camera.name, camera.model);
+    if (camera.model) this.#options.onMissed?.(camera.name, camera.model, detail);
   }
 
   #pulse({ cameras }: Extract<FromVision, { type: 'alive' }>): void {
@@ -301,10 +306,26 @@ export class CameraGroup implements Component {
     this.#lookAtMemory(now);
     // Without pulses nothing is known of the cameras: the process may hang.
     if (now - this.#lastPulse > PULSE_OVERDUE) return;
+    const hung = this.#models.hung(now) ?? this.#hungLook(now);
+    if (hung !== undefined) {
+      this.#kill('model-hung', hung);
+      return;
+    }
     for (const camera of this.#cameras.values()) {
       const step = camera.tick(now);
       if (step) this.#carryOut(camera, step);
     }
+  }
+
+  /** No other pipeline would end it, and no other model can take over. @returns what is said of it. */
+  #hungLook(now: Millis): string | undefined {
+    for (const camera of this.#cameras.values()) {
+      const took = camera.lookingFor(now);
+      if (took < (this.#models.waits(camera.name) ? LOOK_HANGS : LOOK_LIMIT)) continue;
+      const { name = 'the model', version = '' } = camera.model?.identity ?? {};
+      return `${name} ${version} has been at one frame for ${(took / 1000).toFixed(0)} s`;
+    }
+    return undefined;
   }
 
   #lookAtMemory(now: Millis): void {
@@ -350,9 +371,7 @@ export class CameraGroup implements Component {
     this.#process = undefined;
     this.#pictures.failAll('its process ended');
     this.#models.ended(why);
-    for (const camera of this.#cameras.values()) {
-      if (camera.model) this.#options.onMissed?.(camera.name, camera.model);
-    }
+    if (!told) this.#tellEnded(detail);
     this.#restarts = now - this.#startedAt > LONG_LIFE ? 1 : this.#restarts + 1;
     // The ladder paused already before it asked for this.
     const pause = told ? 0 : Math.min(FIRST_PAUSE * 2 ** Math.min(this.#restarts - 1, 16), LONGEST_PAUSE);
@@ -363,6 +382,13 @@ export class CameraGroup implements Component {
     );
     if (told) return;
     for (const camera of this.#cameras.values()) camera.tellProcess(reason, detail, this.#restarts);
+  }
+
+  /** @param detail of the end, which the camera's ladder did not ask for. */
+  #tellEnded(detail: string): void {
+    const looked = [...this.#cameras.values()].filter(({ model }) => model !== undefined);
+    const models = new Map(looked.map(({ name, model }) => [model!.bundle, { name, model: model! }]));
+    for (const { name, model } of models.values()) this.#options.onEnded?.(name, model, detail);
   }
 
   #freshMemory(now: Millis): MemoryWatch {

@@ -120,9 +120,12 @@ export class HealingLadder {
     this.#fault = undefined;
   }
 
-  /** @returns the step to take now, if any. */
-  tick(now: Millis): HealingStep | undefined {
-    const trouble = this.#fault ?? this.#symptom(now);
+  /**
+   * @param looking a frame is being looked at: the next ones wait, and that none is taken says nothing of the camera.
+   * @returns the step to take now, if any.
+   */
+  tick(now: Millis, looking = false): HealingStep | undefined {
+    const trouble = this.#fault ?? this.#symptom(now, looking);
     if (!trouble) return undefined;
     this.#trouble = trouble;
     if (now < this.#nextStepAt) return undefined;
@@ -135,13 +138,13 @@ export class HealingLadder {
     return step;
   }
 
-  #symptom(now: Millis): Trouble | undefined {
+  #symptom(now: Millis, looking: boolean): Trouble | undefined {
     const { stall, startWithin } = this.#limits;
     if (this.#lastFrame === undefined) {
-      if (now - this.#startedAt <= startWithin) return undefined;
+      if (looking || now - this.#startedAt <= startWithin) return undefined;
       return { reason: 'no-first-frame', detail: `no frame within ${text(startWithin)} of the start` };
     }
-    if (now - this.#lastFrame > stall) {
+    if (!looking && now - this.#lastFrame > stall) {
       return { reason: 'stall', detail: `no frame for ${text(now - this.#lastFrame)}` };
     }
     if (!this.#isFrozen(now)) return undefined;

@@ -40,7 +40,7 @@ export class WatchedCamera {
   /** Why faces alone cannot be hidden. */
   #wholePersons: string | undefined;
   /** Since when the model has been at one frame, as of the last pulse. */
-  lookingSince: Millis | undefined;
+  #lookingSince: Millis | undefined;
 
   constructor(options: WatchedCameraOptions) {
     const { config, registry, now } = options;
@@ -53,7 +53,7 @@ export class WatchedCamera {
 
   pulse(pulse: CameraPulse): void {
     this.#metrics.frames(pulse);
-    this.lookingSince = pulse.lookingSince;
+    this.#lookingSince = pulse.lookingSince;
     if (pulse.lastFrame !== undefined && pulse.sameSince !== undefined) {
       this.#frame(pulse.lastFrame, pulse.sameSince);
     }
@@ -120,18 +120,25 @@ export class WatchedCamera {
   /** The process was started again, for whatever reason. */
   restarted(now: Millis): void {
     this.#metrics.up(false);
-    this.lookingSince = undefined;
+    this.#lookingSince = undefined;
     this.#ladder.restarted(now);
   }
 
   /** @returns what to do now. */
   tick(now: Millis): HealingStep | undefined {
     if (this.#ended || this.#refused !== undefined) return undefined;
-    const step = this.#ladder.tick(now);
+    const looking = this.lookingFor(now);
+    if (looking > LEAST_STALL) this.missed('the model has been at one frame for seconds');
+    const step = this.#ladder.tick(now, looking > 0);
     if (!step) return undefined;
     this.#metrics.up(false);
     this.#tell(step.rung, step.reason, step.detail, step.attempt);
     return step;
+  }
+
+  /** How long the model has been at the frame that it looks at; 0 between two looks. */
+  lookingFor(now: Millis): Millis {
+    return millis(this.#lookingSince === undefined ? 0 : Math.max(0, now - this.#lookingSince));
   }
 
   health(): Health {

@@ -119,12 +119,51 @@ test('frames that the model failed at, and processes that ended over it, end a t
   const slot = slotOf(new User());
   await slot.serve(model(1));
   const gate = { windowSeconds: 60, minInferences: 20, maxErrorRate: 0.05 };
-  slot.missed('d0');
-  slot.missed('d1');
+  slot.missed('d0', 'it failed');
+  slot.missed('d1', 'it failed');
   assert.is(judge(gate, slot.measures(), 1000).verdict, 'wait', 'one may be chance');
-  slot.missed('d1');
+  slot.missed('d1', 'it failed');
   const verdict = judge(gate, slot.measures(), 1000);
-  assert.is(verdict.verdict, 'roll-back');
+  assert.equal(verdict, {
+    verdict: 'roll-back',
+    reason: '2 of 2 inferences failed (the last: it failed); at most 5 % may',
+  });
+});
+
+test('processes that end over a release end its trial, however many errors it may have', async () => {
+  const slot = slotOf(new User());
+  await slot.serve(model(1));
+  const gate = { windowSeconds: 60, minInferences: 1000, maxErrorRate: 0.05 };
+  slot.ended('d0', 'that of another release');
+  for (const expected of ['wait', 'roll-back']) {
+    slot.ended('d1', 'ended by SIGSEGV');
+    const verdict = judge(gate, slot.measures(), 1000);
+    assert.is(verdict.verdict, expected);
+    if (verdict.verdict === 'roll-back')
+      assert.is(verdict.reason, 'its process ended 2 times (the last: ended by SIGSEGV)');
+  }
+  await slot.serve(model(2));
+  assert.is(slot.measures()!.ends, 0);
+});
+
+test('a release that serves takes its place again from one that does not come up', async () => {
+  const user = new User();
+  const slot = slotOf(user);
+  await slot.serve(model(1));
+  slot.looked('d1', millis(20), []);
+  let open = () => {};
+  user.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const late = rejects(slot.serve(model(2)), 'model-late');
+  user.gate = undefined;
+  await slot.serve(model(1));
+  open();
+  await late;
+  assert.equal([slot.serving?.release, slot.measures()!.inferences], [1, 1], 'measured as before');
+  user.has = '';
+  await slot.serve(model(1));
+  assert.is(user.has, '', 'it is not asked again for what it has');
 });
 
 test.run();

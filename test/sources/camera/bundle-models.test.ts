@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { seconds } from '../../../runtime/core/units.ts';
 import { GroupModels } from '../../../runtime/sources/camera/group-models.ts';
 import type {
   FrameDetections,
@@ -150,34 +151,49 @@ if (canCapture()) {
 const job = (digest: string) => ({ bundle: { digest } }) as unknown as ModelJob;
 const facts = (bundle: string) => ({ bundle }) as unknown as ModelFacts;
 
+const NOW = seconds(0);
+
 test('a wish survives one end of the process, not two; a later wish takes its place', async () => {
   const models = new GroupModels();
   const sent: ToVision[] = [];
   const send = (message: ToVision) => void sent.push(message);
-  const asked = models.serve('gate', job('a'), send);
+  const asked = models.serve('gate', job('a'), send, NOW);
   models.ended('ended by SIGKILL');
-  models.started(send);
+  models.started(send, NOW);
   assert.is(sent.length, 2);
   models.looks('gate', facts('other'));
   models.looks('gate', facts('a'));
   await asked;
-  const second = rejects(models.serve('gate', job('b'), send), 'model-crashed');
+  const second = rejects(models.serve('gate', job('b'), send, NOW), 'model-crashed');
   models.ended('ended by SIGSEGV');
   models.ended('ended by SIGSEGV');
   await second;
   sent.length = 0;
-  models.started(send);
+  models.started(send, NOW);
   assert.equal(sent, [{ type: 'serve', camera: 'gate', model: job('a') }], 'what served before serves again');
-  const third = rejects(models.serve('gate', job('c'), send), 'model-late');
-  const fourth = rejects(models.serve('gate', job('d'), send), 'bad-model');
+  const third = rejects(models.serve('gate', job('c'), send, NOW), 'model-late');
+  const fourth = rejects(models.serve('gate', job('d'), send, NOW), 'bad-model');
   models.refused('gate', 'c', 'bad-model', 'of the one before');
   models.refused('gate', 'd', 'bad-model', 'wrong shape');
   await Promise.all([third, fourth]);
-  await models.serve('gate', job('e'), undefined);
+  await models.serve('gate', job('e'), undefined, NOW);
   models.clear('gate', send);
   sent.length = 0;
-  models.started(send);
+  models.started(send, NOW);
   assert.equal(sent, []);
+});
+
+test('a wish that is not met within a minute is given up, so that its process ends; each process has the minute anew', async () => {
+  const models = new GroupModels();
+  const send = () => {};
+  const asked = rejects(models.serve('gate', job('a'), send, NOW), 'model-hung');
+  assert.equal([models.waits('gate'), models.waits('yard')], [true, false]);
+  models.ended('ended by SIGKILL');
+  models.started(send, seconds(50));
+  assert.is(models.hung(seconds(109)), undefined);
+  assert.match(models.hung(seconds(110))!, 'did not load within 60 s');
+  await asked;
+  assert.equal([models.waits('gate'), models.hung(seconds(500))], [false, undefined]);
 });
 
 test.run();

@@ -57,6 +57,23 @@ test('a stall after frames is seen after its limit, and frames that return are t
   assert.is(ladder.trouble, undefined);
 });
 
+test('while a frame is looked at for long, that none is taken is no stall', () => {
+  const ladder = new HealingLadder(LIMITS, at(0));
+  run(ladder, 0, 10, moving(ladder));
+  for (let now = 10; now < 15; now += 0.5) assert.is(ladder.tick(at(now), true), undefined);
+  assert.is(ladder.tick(at(15))?.reason, 'stall', 'nor is any taken when it is over');
+  const fresh = new HealingLadder(LIMITS, at(0));
+  assert.is(fresh.tick(at(6), true), undefined, 'its pipeline was built anew meanwhile');
+  const frozen = new HealingLadder(LIMITS, at(0));
+  frozen.frame(at(1), at(1));
+  frozen.frame(at(12), at(1));
+  assert.is(
+    frozen.tick(at(12), true)?.reason,
+    'frozen',
+    'a model that is always busy hides no frozen picture',
+  );
+});
+
 test('the same picture for too long is a fault, healed by another picture alone', () => {
   const ladder = new HealingLadder(LIMITS, at(0));
   const frozen = (since: number) => (now: Millis) => void ladder.frame(now, at(since));

@@ -201,6 +201,8 @@ test('the gate: a broken limit ends a trial at once, only the whole window passe
   assert.is(verdict({ errors: 11 }, 0), 'roll-back');
   assert.is(verdict({ errors: 10 }), 'commit');
   assert.is(verdict({ inferences: 2, errors: 2 }, 0), 'roll-back', 'no later success could make up for it');
+  assert.is(verdict({ errors: 1, ends: 1 }), 'commit');
+  assert.is(verdict({ errors: 2, ends: 2 }, 0), 'roll-back', 'a process that ends is dearer than an error');
   assert.is(verdict({ rss: 3e6, inferences: 0 }, 0), 'roll-back');
   assert.is(verdict({ latencyP95: 21 }, 0), 'roll-back');
   assert.is(verdict({ latencyP95: 21, inferences: 3 }, 0), 'wait');
