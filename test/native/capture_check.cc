@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "capture/frame_work.h"
+#include "capture/gstreamer/jpeg_header.h"
 #include "capture/latest_frame.h"
 #include "capture/plugin.h"
+#include "core/random.h"
 
 using namespace vigie::capture;
 
@@ -108,6 +110,42 @@ std::string pattern(int frames, const char* format = "NV12", int width = 64, int
          ",width=" + std::to_string(width) + ",height=" + std::to_string(height) + ",framerate=100/1";
 }
 
+using Bytes = std::vector<std::uint8_t>;
+
+/// Exactly the bytes, so that one read too many is seen.
+bool readable(const Bytes& from, std::size_t size) {
+  const Bytes exact(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(size));
+  return is_jpeg_readable(exact.data(), exact.size());
+}
+
+void headers_of_jpegs() {
+  const Bytes header{0xFF, 0xD8, 0xFF, 0xE0, 0, 4,    1,    2,                                // SOI, APP0
+                     0xFF, 0xFF, 0xC4, 0,    3, 0,                                            // a filled space, DHT
+                     0xFF, 0xC0, 0,    17,   8, 0,    120,  0, 160, 3,                        // SOF0
+                     1,    0x22, 0,    2,    0x11, 1, 3,    0x11, 1, 0xFF, 0xDA, 0, 3, 0, 7}; // components, SOS, a pixel
+  const auto frame = static_cast<std::size_t>(18);
+  for (std::size_t size = 0; size + 1 < header.size(); ++size) require(!readable(header, size), "a header cut short");
+  require(readable(header, header.size() - 1) && readable(header, header.size()), "a whole header");
+  const auto changed = [&](std::size_t at, std::uint8_t to) {
+    Bytes other = header;
+    other[at] = to;
+    return readable(other, other.size());
+  };
+  require(!changed(frame, 12), "12 bits");
+  require(!changed(frame + 2, 0), "no rows");
+  require(!changed(frame + 5, 4), "CMYK");
+  require(!changed(frame - 3, 0xC4), "no frame before the scan");
+  vigie::Random random(7);
+  for (int round = 0; round < 200'000; ++round) {
+    Bytes other = header;
+    for (int i = 0; i < 3; ++i) {
+      other[static_cast<std::size_t>(random.unit() * static_cast<double>(other.size()))] =
+          static_cast<std::uint8_t>(random.unit() * 256);
+    }
+    readable(other, static_cast<std::size_t>(random.unit() * static_cast<double>(other.size() + 1)));
+  }
+}
+
 void to_the_end() {
   for (const char* format : {"NV12", "I420"}) {
     Run run = start(pattern(30, format, 70, 50), true, true);
@@ -177,6 +215,7 @@ void no_description() {
 }  // namespace
 
 int main() {
+  headers_of_jpegs();
   to_the_end();
   cut_off();
   frames_that_outlive_their_pipeline();

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "capture/gstreamer/jpeg_header.h"
+
 namespace vigie::capture {
 
 namespace {
@@ -12,12 +14,37 @@ struct Watched {
   /// A picture went in and did not come out yet.
   bool waiting = false;
   bool restamp = false;
+  bool jpeg = false;
   GstClockTime time = GST_CLOCK_TIME_NONE;
   GstClockTime duration = GST_CLOCK_TIME_NONE;
 };
 
-GstPadProbeReturn went_in(GstPad*, GstPadProbeInfo* info, gpointer data) {
+/// Of a source that tells a frame rate each buffer is a picture; of others it may be any part of one.
+bool brings_pictures(GstPad* pad) {
+  GstCaps* caps = gst_pad_get_current_caps(pad);
+  if (caps == nullptr) return false;
+  gint frames = 0;
+  gint seconds = 1;
+  const bool found = gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &frames, &seconds);
+  gst_caps_unref(caps);
+  return found && frames > 0;
+}
+
+/// At a header that it cannot read, jpegdec ends the whole pipeline, however many errors it may pass over.
+bool would_end(GstPad* pad, GstBuffer* buffer) {
+  GstMapInfo mapped;
+  if (!brings_pictures(pad) || !gst_buffer_map(buffer, &mapped, GST_MAP_READ)) return false;
+  const bool readable = is_jpeg_readable(mapped.data, mapped.size);
+  gst_buffer_unmap(buffer, &mapped);
+  return !readable;
+}
+
+GstPadProbeReturn went_in(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   auto* watched = static_cast<Watched*>(data);
+  if (watched->jpeg && would_end(pad, GST_PAD_PROBE_INFO_BUFFER(info))) {
+    watched->sink->on_damage();
+    return GST_PAD_PROBE_DROP;
+  }
   if (watched->waiting) watched->sink->on_damage();
   watched->waiting = true;
   watched->time = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
@@ -41,18 +68,18 @@ bool decodes_pictures(GstElement* element) {
   return kind != nullptr && std::strstr(kind, "Decoder/Image") != nullptr;
 }
 
-bool decodes_gifs(GstElement* element) {
+bool is_made_by(GstElement* element, const char* name) {
   GstElementFactory* factory = gst_element_get_factory(element);
-  return factory != nullptr && std::strcmp(GST_OBJECT_NAME(factory), "avdec_gif") == 0;
+  return factory != nullptr && std::strcmp(GST_OBJECT_NAME(factory), name) == 0;
 }
 
 void watch(GstElement* element, Sink& sink) {
-  const bool gif = decodes_gifs(element);
+  const bool gif = is_made_by(element, "avdec_gif");
   if (!gif && !decodes_pictures(element)) return;
   GstPad* in = gst_element_get_static_pad(element, "sink");
   GstPad* out = gst_element_get_static_pad(element, "src");
   if (in != nullptr && out != nullptr) {
-    auto* watched = new Watched{.sink = &sink, .restamp = gif};
+    auto* watched = new Watched{.sink = &sink, .restamp = gif, .jpeg = is_made_by(element, "jpegdec")};
     // Freed with the input pad; both pads go with their element.
     gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_BUFFER, came_out, watched, nullptr);
     gst_pad_add_probe(in, GST_PAD_PROBE_TYPE_BUFFER, went_in, watched,
