@@ -61,28 +61,46 @@ Example:
     if (values.backend !== 'xnnpack')
       throw new UsageError('usage', NOT_COMPILED[values.backend] ?? NO_BACKEND);
     const output = values.output ?? join(dirname(model), `${basename(model, extname(model))}.xnn`);
-    const say = (line: string) => void (values.json || process.stderr.write(`${line}\n`));
+    const { golden, manifest, json = false } = values;
     const shapes = parseShapes(values.shape);
-    // Workstation code: a node never compiles.
-    const { readModel } = await import('../../../ota/model/onnx/read-model.ts');
-    say(`reading ${model}`);
-    const graph = await readModel(model, { shapes });
-    const compiled = await planOf(graph, model, values.json === true);
-    if (!compiled) return 1;
+    const made = await writePlan(output, { model, shapes, golden, manifest }, json);
+    if (!made) return 1;
+    const { compiled, verification } = made;
     const { report } = compiled;
-    say(`${report.onnxNodes} nodes became ${report.planNodes}; comparing with ONNX Runtime`);
-    const verification = await compare(compiled, graph, {
-      model,
-      shapes,
-      golden: values.golden,
-      manifest: values.manifest,
-    });
-    writeFileAtomic(output, compiled.bytes, MODE);
-    if (values.json) process.stdout.write(`${JSON.stringify({ model, output, report, verification })}\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ model, output, report, verification })}\n`);
     else process.stdout.write(text(output, compiled, verification));
     return 0;
   },
 };
+
+export interface WrittenPlan {
+  readonly compiled: Compiled;
+  readonly verification: VerifyReport;
+}
+
+/**
+ * @param silent nothing is said of how far it is, nor why there is no plan: the error says it.
+ * @returns undefined when it said why there is no plan. @throws ModelError `plan-differs`, `model-unsupported`; what reading throws.
+ */
+export async function writePlan(
+  output: string,
+  options: Comparing,
+  silent: boolean,
+): Promise<WrittenPlan | undefined> {
+  const { model, shapes } = options;
+  const say = (line: string) => void (silent || process.stderr.write(`${line}\n`));
+  // Workstation code: a node never compiles.
+  const { readModel } = await import('../../../ota/model/onnx/read-model.ts');
+  say(`reading ${model}`);
+  const graph = await readModel(model, { shapes });
+  const compiled = await planOf(graph, model, silent);
+  if (!compiled) return undefined;
+  const { report } = compiled;
+  say(`${report.onnxNodes} nodes became ${report.planNodes}; comparing with ONNX Runtime`);
+  const verification = await compare(compiled, graph, options);
+  writeFileAtomic(output, compiled.bytes, MODE);
+  return { compiled, verification };
+}
 
 const NO_BACKEND = '--backend takes xnnpack';
 const NOT_COMPILED: Readonly<Record<string, string>> = {
@@ -121,8 +139,8 @@ ${table(['node', 'op', 'reason'], rows)}The model stays on ONNX Runtime, which r
 interface Comparing {
   readonly model: string;
   readonly shapes: NamedShapes;
-  readonly golden: readonly string[] | undefined;
-  readonly manifest: string | undefined;
+  readonly golden?: readonly string[] | undefined;
+  readonly manifest?: string | undefined;
 }
 
 /** @throws ModelError `plan-differs`. */

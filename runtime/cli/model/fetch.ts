@@ -1,9 +1,9 @@
 /** `vigie model fetch`: a known-good public model, with its manifest, from its release or from a stick. */
 
-import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ModelError, UsageError } from '../../core/errors.ts';
 import type { ModelAction } from '../model.ts';
+import { addPlan, planOf } from './fetch/add-plan.ts';
 import type { Companion } from './fetch/companions.ts';
 import { type Fetched, fetchModel } from './fetch/fetch-model.ts';
 import { findModel, type IndexedModel, loadIndex } from './fetch/model-index.ts';
@@ -13,7 +13,7 @@ import { size, table } from './table.ts';
 
 export const fetch: ModelAction = {
   help: `Usage: vigie model fetch [--json]
-       vigie model fetch NAME [--from DIR] [--out DIR] [--json]
+       vigie model fetch NAME [--from DIR] [--out DIR] [--compile xnnpack] [--json]
 
 Without NAME it lists the public models that Vigie knows, with what they detect and their licence.
 With NAME it downloads the model from its public release, by HTTPS, and puts its manifest and
@@ -24,27 +24,37 @@ Options:
   --from DIR  no network: look for the file in this folder and below, on a stick perhaps, by its
               checksum, whatever it is called; the file itself may be named too
   --out DIR   where to put it (default: this folder)
-  --json      print { name, file, state, license, manifest, labels, next }, or the list
+  --compile xnnpack
+              make a plan of it besides, compared with ONNX Runtime as 'vigie model compile' does,
+              and name it in the manifest: a node that takes the manifest runs the plan
+  --json      print { name, file, state, license, manifest, labels, plan, next }, or the list
 
 HTTPS_PROXY and NO_PROXY are heeded; NODE_EXTRA_CA_CERTS=FILE adds certificates to trust.
 
 Exit status: 0 it is there, 1 it could not be had, 2 the command line was not understood.
 
 Example:
-  vigie model fetch yolox-nano --out models
+  vigie model fetch yolox-nano --out models --compile xnnpack
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { from: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } },
+      options: {
+        from: { type: 'string' },
+        out: { type: 'string' },
+        compile: { type: 'string' },
+        json: { type: 'boolean' },
+      },
     });
     const [name, ...more] = positionals;
     if (more.length > 0) throw new UsageError('usage', 'name one model');
     const { from, out = '.', json = false } = values;
+    if (values.compile !== undefined && values.compile !== 'xnnpack')
+      throw new UsageError('usage', '--compile takes xnnpack: what other backends run is made on the board');
     const index = loadIndex();
     if (name === undefined) {
-      if (from !== undefined || values.out !== undefined)
+      if ((from ?? values.out ?? values.compile) !== undefined)
         throw new UsageError('usage', 'name the model to fetch');
       process.stdout.write(json ? `${JSON.stringify(index.models)}\n` : listText(index.models));
       return 0;
@@ -52,8 +62,10 @@ Example:
     const model = findModel(index, name);
     const bring = () => watched(model, json, (hooks) => fetchModel(index, model, { out, from, ...hooks }));
     const fetched = await (from === undefined ? withProxy(bring) : bring());
-    process.stdout.write(json ? `${JSON.stringify(report(model, fetched))}\n` : text(model, fetched));
-    return 0;
+    const plan = values.compile === undefined ? undefined : await addPlan(fetched, json);
+    const all = { ...fetched, plan };
+    process.stdout.write(json ? `${JSON.stringify(report(model, all))}\n` : text(model, all));
+    return values.compile !== undefined && plan === undefined ? 1 : 0;
   },
 };
 
@@ -100,17 +112,22 @@ async function watched<T>(
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** The two commands that come next. */
-function next({ file }: Fetched): readonly [string, string] {
-  const plan = join(file, '..', `${basename(file, extname(file))}.xnn`);
-  return [`vigie model compile ${quoted(file)}`, `vigie model run ${quoted(plan)} photo.jpg`];
+/** With the plan that was made of it. */
+interface Here extends Fetched {
+  readonly plan: Companion | undefined;
+}
+
+/** The commands that come next. */
+function next({ file, plan }: Here): readonly string[] {
+  const run = `vigie model run ${quoted(planOf(file))} photo.jpg`;
+  return plan ? [run] : [`vigie model compile ${quoted(file)}`, run];
 }
 
 const quoted = (path: string) => (/^[\w./+@%-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
-function report(model: IndexedModel, fetched: Fetched): unknown {
+function report(model: IndexedModel, fetched: Here): unknown {
   const { name, license, trainedOn, source, bytes, sha256 } = model;
-  const { file, state, manifest, labels } = fetched;
+  const { file, state, manifest, labels, plan } = fetched;
   return {
     name,
     state,
@@ -122,6 +139,7 @@ function report(model: IndexedModel, fetched: Fetched): unknown {
     source,
     manifest,
     labels,
+    plan,
     next: next(fetched),
   };
 }
@@ -132,15 +150,14 @@ const STATES: Readonly<Record<Fetched['state'], string>> = {
   downloaded: 'downloaded',
 };
 
-function text({ license, trainedOn }: IndexedModel, fetched: Fetched): string {
-  const { file, state, manifest, labels } = fetched;
+function text({ license, trainedOn }: IndexedModel, fetched: Here): string {
+  const { file, state, manifest, labels, plan } = fetched;
   const companion = ({ path, state }: Companion) =>
     `${path}: ${state === 'kept' ? 'differs from what comes with the model; left as it is' : state}\n`;
-  const [compile, run] = next(fetched);
   return `${file}: ${STATES[state]}; ${license}, trained on ${trainedOn}
-${companion(manifest)}${labels ? companion(labels) : ''}
+${companion(manifest)}${labels ? companion(labels) : ''}${plan ? companion(plan) : ''}
 Next:
-  ${compile}
-  ${run}
-`;
+${next(fetched)
+  .map((command) => `  ${command}\n`)
+  .join('')}`;
 }

@@ -37,7 +37,7 @@ export function writeCompanions(
       file === undefined
         ? undefined
         : put(join(out, file), readFileSync(join(dirname(source), file), 'utf8')),
-    manifest: put(path, withOnly(model, JSON.parse(text), source)),
+    manifest: put(path, withOnly(model, JSON.parse(text), source), (there) => withoutPlans(model, there)),
   };
 }
 
@@ -55,13 +55,25 @@ function withOnly(
   return `${JSON.stringify({ ...manifest, artifacts }, null, 2)}\n`;
 }
 
+/** A plan that was added since changes nothing of what came with the model. */
+function withoutPlans({ file }: IndexedModel, there: string): string {
+  try {
+    const manifest = JSON.parse(there) as { artifacts: Artifact[] };
+    const artifacts = manifest.artifacts.filter(({ path }) => path === file);
+    return `${JSON.stringify({ ...manifest, artifacts }, null, 2)}\n`;
+  } catch {
+    return there;
+  }
+}
+
 interface Artifact {
   readonly path: string;
   readonly sha256: string;
 }
 
-function put(path: string, text: string): Companion {
-  if (existsSync(path)) return { path, state: readFileSync(path, 'utf8') === text ? 'present' : 'kept' };
+function put(path: string, text: string, asItCame = (there: string) => there): Companion {
+  if (existsSync(path))
+    return { path, state: asItCame(readFileSync(path, 'utf8')) === text ? 'present' : 'kept' };
   writeFileAtomic(path, text, MODE);
   return { path, state: 'written' };
 }

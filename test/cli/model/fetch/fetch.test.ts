@@ -19,9 +19,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadManifest } from '../../../../ota/bundle/read-manifest.ts';
+import { addPlan } from '../../../../runtime/cli/model/fetch/add-plan.ts';
 import { fetchModel } from '../../../../runtime/cli/model/fetch/fetch-model.ts';
 import { findModel, type IndexedModel, loadIndex } from '../../../../runtime/cli/model/fetch/model-index.ts';
 import { withProxy } from '../../../../runtime/cli/model/fetch/proxy.ts';
+import { loadSession } from '../../../../runtime/pipeline/inference/load-session.ts';
+import { hangingLampOnnx, writeLamp } from '../../../support/cameras.ts';
 import { vigie, vigieHere, vigieProcess } from '../../../support/cli.ts';
 import { rejects } from '../../../support/rejects.ts';
 import { sharedPath } from '../../../support/shared.ts';
@@ -63,8 +67,39 @@ test('without a name: the list, as a table and as JSON', async () => {
   assert.equal(JSON.parse(json.stdout), index.models);
 });
 
+test('a plan beside the model, named in a manifest of which all else stays', async () => {
+  const out = fresh();
+  await writeLamp(out, { onnx: true });
+  const path = join(out, 'manifest.json');
+  const tuned = { ...JSON.parse(readFileSync(path, 'utf8')), thresholds: { score: 0.7, iou: 0.2 } };
+  writeFileSync(path, JSON.stringify(tuned));
+  const fetched = { file: join(out, 'lamp-float32.onnx'), manifest: { path, state: 'kept' } } as const;
+  for (let round = 0; round < 2; round++) {
+    assert.equal(await addPlan(fetched, true), { path: join(out, 'lamp-float32.xnn'), state: 'written' });
+    const { artifacts, ...rest } = loadManifest(path).manifest;
+    assert.equal(
+      artifacts.map(({ backend, path }) => `${backend} ${path}`),
+      ['xnnpack lamp-float32.xnn', 'onnxruntime lamp-float32.onnx'],
+      'once, however often',
+    );
+    assert.equal((rest as { thresholds?: object }).thresholds, tuned.thresholds);
+  }
+  writeFileSync(fetched.file, hangingLampOnnx());
+  const before = readFileSync(path);
+  await rejects(addPlan(fetched, true), 'model-unsupported');
+  assert.equal(readFileSync(path), before);
+});
+
 test('command lines that cannot be understood, and unknown names', async () => {
-  for (const args of [['a', 'b'], ['--out', 'x'], ['--from', 'x'], ['--colour']])
+  const compile = ['yolox-nano', '--compile', 'tensorrt'];
+  for (const args of [
+    ['a', 'b'],
+    ['--out', 'x'],
+    ['--from', 'x'],
+    ['--compile', 'xnnpack'],
+    compile,
+    ['--colour'],
+  ])
     assert.is((await vigieHere(['model', 'fetch', ...args])).code, 2, args.join(' '));
   const { code, stderr } = await vigieHere(['model', 'fetch', 'yolox-nan']);
   assert.is(code, 1);
@@ -230,6 +265,30 @@ if (file) {
     const again = await vigieHere(['model', 'fetch', real.name, '--out', out, '--json']);
     const { state, next, manifest } = JSON.parse(again.stdout);
     assert.equal([state, next.length, manifest.state, again.stderr], ['present', 2, 'present', '']);
+  });
+
+  test('with --compile xnnpack the manifest leads to a plan, and the node takes it', async () => {
+    const out = fresh();
+    const args = ['model', 'fetch', real.name, '--from', file, '--out', out];
+    const { code, stdout, stderr } = await vigieHere([...args, '--compile', 'xnnpack']);
+    assert.is(code, 0, stderr);
+    const plan = join(out, 'yunet_n_320_320.xnn');
+    assert.match(stdout, `${plan}: written\n`);
+    assert.not.match(stdout, 'vigie model compile');
+    const { manifest, folder } = loadManifest(join(out, 'yunet_n_320_320.manifest.json'));
+    assert.equal(
+      manifest.artifacts.map(({ backend, precision, path }) => [backend, precision, path]),
+      [
+        ['xnnpack', 'float32', 'yunet_n_320_320.xnn'],
+        ['onnxruntime', 'float32', real.file],
+      ],
+    );
+    assert.is(manifest.artifacts[0]!.sha256, createHash('sha256').update(readFileSync(plan)).digest('hex'));
+    const session = await loadSession({ path: join(folder, manifest.artifacts[0]!.path) });
+    assert.is(session.describe().backend, 'xnnpack');
+    await session.close();
+    const again = JSON.parse((await vigieHere([...args, '--json'])).stdout);
+    assert.equal([again.manifest.state, again.plan], ['present', undefined], 'a plan is no change of it');
   });
 }
 
