@@ -43,6 +43,8 @@ try_release() {
   mkdir "$root"
   tar -xf "$base" -C "$root"
   mkdir -p "$root/packages"
+  # dpkg of Ubuntu 20.04 removes nothing without this file, which mmdebstrap does not make.
+  : >>"$root/var/lib/dpkg/available"
   for name in vigie vigie-camera vigie-onnxruntime; do
     cp "$(newest "${name}_*_$arch.deb")" "$root/packages/$name.deb"
   done

@@ -1,6 +1,6 @@
 /// What XNNPACK asks libcpuinfo, answered by the library that lies beside the addon, opened at the first question. A
 /// package is linked with this: its addon also loads where that library does not, being too new for the system (glibc
-/// before 2.34, such as JetPack 5's), and then tells a 64-bit Arm processor's features from what the kernel says.
+/// before 2.34, such as JetPack 5's), and then tells the processor's features from what the kernel or itself says.
 #include <cpuinfo.h>
 #include <dlfcn.h>
 #if CPUINFO_ARCH_ARM64
@@ -48,8 +48,7 @@ bool from_library() {
   return true;
 }
 
-/// The processor by its features alone: XNNPACK then takes the kernels that suit most.
-bool from_kernel() {
+void read_features() {
 #if CPUINFO_ARCH_ARM64
   const unsigned long has = getauxval(AT_HWCAP);
   cpuinfo_isa.aes = (has & HWCAP_AES) != 0;
@@ -61,14 +60,34 @@ bool from_kernel() {
   cpuinfo_isa.rdm = (has & HWCAP_ASIMDRDM) != 0;
   cpuinfo_isa.fp16arith = (has & HWCAP_FPHP) != 0 && (has & HWCAP_ASIMDHP) != 0;
   cpuinfo_isa.dot = (has & HWCAP_ASIMDDP) != 0;
+#else
+  __builtin_cpu_init();
+  cpuinfo_isa.sse3 = __builtin_cpu_supports("sse3");
+  cpuinfo_isa.ssse3 = __builtin_cpu_supports("ssse3");
+  cpuinfo_isa.sse4_1 = __builtin_cpu_supports("sse4.1");
+  cpuinfo_isa.avx = __builtin_cpu_supports("avx");
+  cpuinfo_isa.f16c = __builtin_cpu_supports("f16c");
+  cpuinfo_isa.fma3 = __builtin_cpu_supports("fma");
+  cpuinfo_isa.avx2 = __builtin_cpu_supports("avx2");
+  cpuinfo_isa.avx512f = __builtin_cpu_supports("avx512f");
+  cpuinfo_isa.avx512cd = __builtin_cpu_supports("avx512cd");
+  cpuinfo_isa.avx512dq = __builtin_cpu_supports("avx512dq");
+  cpuinfo_isa.avx512bw = __builtin_cpu_supports("avx512bw");
+  cpuinfo_isa.avx512vl = __builtin_cpu_supports("avx512vl");
+  cpuinfo_isa.avx512vbmi = __builtin_cpu_supports("avx512vbmi");
+  cpuinfo_isa.avx512vnni = __builtin_cpu_supports("avx512vnni");
+  cpuinfo_isa.gfni = __builtin_cpu_supports("gfni");
+#endif
+}
+
+/// The processor by its features alone: XNNPACK then takes the kernels that suit most.
+bool by_features() {
+  read_features();
   static cpuinfo_core core{};
   static cpuinfo_uarch_info uarch{};
   get_core = [](std::uint32_t) -> const cpuinfo_core* { return &core; };
   get_uarch = [](std::uint32_t index) -> const cpuinfo_uarch_info* { return index == 0 ? &uarch : nullptr; };
   return true;
-#else
-  return false;
-#endif
 }
 
 }  // namespace
@@ -76,7 +95,7 @@ bool from_kernel() {
 extern "C" {
 
 bool cpuinfo_initialize() {
-  static const bool known = from_library() || from_kernel();
+  static const bool known = from_library() || by_features();
   return known;
 }
 
