@@ -20,7 +20,7 @@ export const camera: Step = async ({ guest, world, note }) => {
   await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
   await guest.run('systemctl restart vigie-apply.service vigie.service', 600_000);
   const metrics =
-    'bash -c \'exec 3<>/dev/tcp/127.0.0.1/8470; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3\'';
+    'bash -c \'exec 3<>/dev/tcp/127.0.0.1/8470; printf "GET /metrics HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" >&3; cat <&3\'';
   const counted = async () => {
     const text = await guest.run(`${metrics} | grep ^vigie_camera_frames_total || true`);
     return [...text.matchAll(/ (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
