@@ -1,10 +1,12 @@
 /** `vigie demo`: a plant or a camera to watch, a broker and a node, in one command. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DeviceError, UsageError } from '../core/errors.ts';
+import { DeviceError, InputError, UsageError } from '../core/errors.ts';
 import type { CliCommand } from './command.ts';
 
 const DEFAULT_PORT = 8470;
@@ -52,10 +54,24 @@ Examples:
     if (camera !== undefined) return watchCamera({ port, broker, camera, model });
     if (model !== undefined) throw new UsageError('usage', '--model goes with --camera');
     const seed = wholeNumber('seed', values.seed ?? '1', 2 ** 31);
+    await requirePort(port);
     const { startDemo } = await import('../../simulator/demo/demo.ts');
     return untilEnd(await startDemo({ port, seed, broker, say }));
   },
 };
+
+/** The node would wait for it, with nothing to look at meanwhile. @throws InputError `demo-port` */
+async function requirePort(port: number): Promise<void> {
+  const server = createServer();
+  const listening = once(server, 'listening');
+  server.listen(port, '127.0.0.1');
+  await listening.catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'EADDRINUSE' ? 'is taken, perhaps by another demo' : 'cannot be had';
+    throw new InputError('demo-port', `port ${port} ${why}: choose one with --port`, { cause });
+  });
+  server.close();
+  await once(server, 'close');
+}
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -69,6 +85,7 @@ interface CameraArguments {
 async function watchCamera({ port, broker, camera: named, model }: CameraArguments): Promise<number> {
   const { parseCamera } = await import('./demo/camera-source.ts');
   const camera = parseCamera(named);
+  await requirePort(port);
   const { captureProblem } = await import('../addon/capture.ts');
   const problem = captureProblem();
   if (problem !== undefined) throw new DeviceError('capture-unavailable', problem);
@@ -78,7 +95,8 @@ async function watchCamera({ port, broker, camera: named, model }: CameraArgumen
     const { name, manifest } = await demoModel(model, work);
     say(`model:     ${name}`);
     const { startCameraDemo } = await import('../../simulator/demo/camera-demo.ts');
-    return await untilEnd(await startCameraDemo({ camera, manifest, port, broker, say }));
+    const { requireFrames: check } = await import('./demo/camera-check.ts');
+    return await untilEnd(await startCameraDemo({ camera, manifest, port, broker, check, say }));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DetectionEvent } from '../../runtime/core/messages.ts';
-import { type DevelopmentBroker, startDevelopmentBroker } from '../broker.ts';
+import { startDevelopmentBroker } from '../broker.ts';
 import { DemoNode } from './demo-node.ts';
 import { type Subscription, watchEvents } from './subscriber.ts';
 
@@ -22,6 +22,8 @@ export interface CameraDemoOptions {
   readonly port: number;
   /** An MQTT 5 broker to deliver to; the embedded development broker when absent. */
   readonly broker?: string | undefined;
+  /** Whether the camera gives frames at all, before anything is started. @param camera as vigie.yaml has it. @throws when not */
+  readonly check: (camera: object) => Promise<void>;
   /** For a person, line by line. */
   readonly say: (line: string) => void;
 }
@@ -36,16 +38,25 @@ export interface RunningCameraDemo {
 
 const NAME = 'camera';
 
-/** @throws DeliveryError `demo-broker` when the broker named cannot be reached; nothing is left running. */
+/** @throws what `check` throws; DeliveryError `demo-broker` when the broker named cannot be reached; nothing is left running. */
 export async function startCameraDemo(options: CameraDemoOptions): Promise<RunningCameraDemo> {
-  const { port, say } = options;
+  const { port, say, check, camera: source, manifest } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'vigie-demo-'));
+  const camera = { name: NAME, source: sourceOf(source, directory), model: { manifest } };
+  try {
+    await check(camera);
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    throw error;
+  }
   const broker = options.broker === undefined ? await startDevelopmentBroker() : undefined;
   const url = options.broker ?? broker!.url;
-  const directory = mkdtempSync(join(tmpdir(), 'vigie-demo-'));
   const page = `http://127.0.0.1:${port}/cameras/${NAME}`;
   const events: DetectionEvent[] = [];
   let subscription: Subscription | undefined;
-  const config = configOf(options, url, broker, directory);
+  // The embedded broker speaks MQTT 3.1.1 only.
+  const mqtt = { url, ...(broker ? { version: 4 } : {}) };
+  const config = { node: { site: 'demo', name: NAME }, mqtt, http: { port }, cameras: [camera] };
   const tells = /^camera\.(fault|report|recovered|ended)$|^vision\.process\.ended$/;
   const node = new DemoNode({ directory, config, tells, say });
   const stop = async () => {
@@ -68,21 +79,6 @@ export async function startCameraDemo(options: CameraDemoOptions): Promise<Runni
     throw error;
   }
   return { events, nodeExit: node.exit, stop };
-}
-
-function configOf(
-  { camera, manifest, port }: CameraDemoOptions,
-  url: string,
-  embedded: DevelopmentBroker | undefined,
-  directory: string,
-): object {
-  return {
-    node: { site: 'demo', name: NAME },
-    // The embedded broker speaks MQTT 3.1.1 only.
-    mqtt: { url, ...(embedded ? { version: 4 } : {}) },
-    http: { port },
-    cameras: [{ name: NAME, source: sourceOf(camera, directory), model: { manifest } }],
-  };
 }
 
 function sourceOf(camera: DemoCamera, directory: string): object {

@@ -21,6 +21,8 @@ export class DemoNode {
   readonly exit: Promise<number | null>;
   readonly #options: DemoNodeOptions;
   readonly #child: ChildProcess;
+  /** What was passed on, but for numbers: a fault that returns is not told again and again. */
+  readonly #told = new Set<string>();
 
   constructor(options: DemoNodeOptions) {
     this.#options = options;
@@ -46,7 +48,13 @@ export class DemoNode {
   #pass(line: string): void {
     const { level, event, message } = parseLogLine(line);
     const { tells, say } = this.#options;
-    if (level === 'error' || level === 'fatal' || tells.test(event)) say(`node:      ${message}`);
+    if (level !== 'error' && level !== 'fatal' && !tells.test(event)) return;
+    const what = message.replaceAll(/\d+/g, '#');
+    if (this.#told.has(what)) return;
+    // After something else it may be told again, as when a camera is lost another time.
+    if (event.endsWith('.recovered')) this.#told.clear();
+    else this.#told.add(what);
+    say(`node:      ${message}`);
   }
 }
 

@@ -1,6 +1,8 @@
 /** `vigie demo --camera`: a recording in, an annotated picture and events out; and what it says when something is missing. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -57,6 +59,24 @@ if (canCapture()) {
     const { code, stderr } = await vigie(['demo', '--camera', work, '--model', join(work, 'absent.onnx')]);
     assert.is(code, 1);
     assert.match(stderr, `${join(work, 'absent.onnx')}: there is no such file or folder`);
+  });
+
+  test('a camera that gives no frame, and a port that is taken, are said at once', async () => {
+    await lampModel(work, 'person');
+    const empty = mkdtempSync(join(work, 'empty-'));
+    const port = await freePort();
+    const args = ['demo', '--model', join(work, 'lamp-float32.onnx'), '--port', String(port)];
+    const none = await vigie([...args, '--camera', empty]);
+    assert.equal([none.code, none.stderr.split('\n').length], [1, 3], none.stderr);
+    assert.match(none.stderr, `${empty} holds no JPEG or PNG pictures\n  name a video`);
+    const away = await vigie([...args, '--camera', 'rtsp://u:geheim@127.0.0.1:1/live']);
+    assert.match(away.stderr, /^vigie: --camera: unreachable: .*\n {2}check address, port/);
+    assert.not.match(away.stderr + away.stdout, 'geheim');
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const taken = await vigie([...args, '--camera', empty]);
+    server.close();
+    assert.match(taken.stderr, `port ${port} is taken, perhaps by another demo: choose one with --port`);
   });
 
   test('a recording and a model make a picture with boxes, and events on the broker', async () => {

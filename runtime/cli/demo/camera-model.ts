@@ -36,9 +36,11 @@ export async function demoModel(named: string | undefined, work: string): Promis
     if (from !== undefined) return fromIndex(index, model, from, work);
   }
   const name = models[0]!.name;
+  // `npm start` runs in a checkout, where the program is on no path.
+  const vigie = process.env.npm_lifecycle_event === 'start' ? 'npx vigie' : 'vigie';
   throw new InputError(
     'demo-model',
-    `no detection model is here. Get one, then start again:\n  vigie model fetch ${name} --out models\nor name one with --model`,
+    `no detection model is here. Get one, then start again:\n  ${vigie} model fetch ${name} --out models\nor name one with --model`,
     { facts: { looked: places() } },
   );
 }

@@ -115,6 +115,10 @@ const FIXES: Readonly<Record<string, Fixes>> = {
     usb: 'ask it for what it has: v4l2-ctl --list-formats-ext; then set resolution, fps and source.format',
     any: 'the pipeline must end in NV12 or I420 in ordinary memory: add videoconvert',
   },
+  'stream-damaged': {
+    file: 'it is no recording, or of a kind that GStreamer cannot read here: try gst-play-1.0, or convert it',
+  },
+  '': { file: 'name a video, an animated GIF, a picture, or a folder of JPEG or PNG pictures' },
   unreachable: { any: 'check address, port, network, user and password; is the camera on?' },
 };
 

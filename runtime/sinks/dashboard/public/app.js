@@ -7,6 +7,7 @@ import * as format from './format.js';
 import * as models from './models.js';
 import * as node from './node.js';
 import * as tags from './tags.js';
+import * as views from './views.js';
 
 /** Wall time of the node minus ours. */
 let timeOffset = 0;
@@ -34,6 +35,7 @@ async function refresh() {
   early = undefined;
   node.loadCommands(commands);
   node.loadCameras(cameras);
+  views.load(tagList.tags.length > 0 ? [] : cameras);
   tags.filter();
   connected();
 }

@@ -310,6 +310,25 @@ test('the front page lists the cameras', async () => {
   await page.goto(plant.url('/'));
   await page.waitForSelector('#camera-list a');
   assert.match(await text('#camera-list'), /gate\s+1 open event/);
+  assert.is(await page.locator('#views').isVisible(), false, 'there are tags to show');
+  assert.equal(complaints, []);
+});
+
+test('the front page of a node without tags shows what its cameras see, and leads to them', async () => {
+  await page?.close();
+  await plant.dashboard.stop();
+  plant = await startPlant({
+    cameras: [camera, new MadeUpCamera('yard')],
+    tagCount: 0,
+    config: { cameras: CAMERA_PAGES },
+  });
+  page = await watchedPage(browser, plant.url('/'), (text) => void complaints.push(text), {});
+  await page.goto(plant.url('/'));
+  await becomesTrue("document.querySelector('#views img')?.naturalWidth > 0");
+  for (const part of ['#tags', '#anomalies']) assert.is(await page.locator(part).isVisible(), false, part);
+  await screenshot('front-cameras-alone');
+  await page.click('#views a:first-child');
+  await page.waitForURL(plant.url('/cameras/gate/'));
   assert.equal(complaints, []);
 });
 
