@@ -3,6 +3,7 @@
 # out of date, needs a network for nothing else, and can be interrupted and run again.
 #   sh scripts/setup.sh        what running the node needs
 #   sh scripts/setup.sh test   that, and what the tests need
+#   sh scripts/setup.sh image  that, and what building, checking and booting packages and images takes
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,15 +25,19 @@ TEST_LIBRARIES="openssh-client:../bin/ssh-keygen squashfs-tools:../bin/mksquashf
   python3-gi:../lib/python3/dist-packages/gi/__init__.py
   gir1.2-gst-rtsp-server-1.0:../share/doc/gir1.2-gst-rtsp-server-1.0
   systemd:../bin/systemd-analyze"
+# No commands of their own name, or more than one.
+IMAGE_LIBRARIES="debhelper:../bin/dh lintian:../bin/lintian mmdebstrap:../bin/mmdebstrap pkgconf:../bin/pkg-config zstd:../bin/zstd
+  fdisk:../sbin/sfdisk e2fsprogs:../sbin/mke2fs qemu-system-x86:../bin/qemu-system-x86_64 ovmf:../share/OVMF/OVMF_CODE.fd"
 LOG=build/setup.log
 
 main() {
   trap 'echo "setup: interrupted; run the same again to go on" >&2; exit 130' INT
   programs=$RUN_PROGRAMS
   libraries=$LIBRARIES
-  if [ "${1:-run}" = test ]; then
-    programs="$programs $TEST_PROGRAMS" libraries="$libraries $TEST_LIBRARIES"
-  fi
+  case ${1:-run} in
+    test | image) programs="$programs $TEST_PROGRAMS" libraries="$libraries $TEST_LIBRARIES" ;;
+  esac
+  [ "${1:-run}" != image ] || libraries="$libraries $IMAGE_LIBRARIES"
   check_node
   check_owner
   find_missing "$programs"
