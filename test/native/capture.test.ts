@@ -1,7 +1,6 @@
 /** Builds the capture code with sanitizers and runs `capture_check.cc` on real pipelines; GStreamer tells of leaked objects. */
 
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { canCapture } from '../support/cameras.ts';
+import { sanitizedProgram } from '../support/sanitized.ts';
 
 const run = promisify(execFile);
 
@@ -24,24 +24,15 @@ if (canCapture()) {
         .trim()
         .replaceAll(/(^| )-I/g, '$1-isystem')
         .split(/\s+/);
-      const ours = [
+      const sources = [
         'native/capture/gstreamer/*.cc',
         'native/capture/{latest_frame,frame_work}.cc',
         'native/preprocess/frame.cc',
+        'test/native/capture_check.cc',
       ];
-      const sources = globSync([...ours, 'test/native/capture_check.cc'], { cwd: packageRoot });
-      const program = join(folder, 'capture_check');
-      const flags = [
-        '-std=gnu++20',
-        '-O1',
-        '-g1',
-        '-fsanitize=address,undefined',
-        '-fno-sanitize-recover=all',
-      ];
-      const strict = ['-D_GLIBCXX_ASSERTIONS', '-Wall', '-Wextra', '-Werror', '-Inative'];
-      await run('g++', [...flags, ...strict, ...sources, ...gstreamer, '-pthread', '-o', program], {
-        cwd: packageRoot,
-      });
+      const name = 'capture_check';
+      const libraries = [...gstreamer, '-pthread'];
+      const program = await sanitizedProgram({ name, sources, flags: gstreamer, libraries });
       const env = {
         ...process.env,
         // Plugins that are only looked into are looked into by another process: what they keep is not told here.

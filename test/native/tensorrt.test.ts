@@ -1,7 +1,6 @@
 /** Builds the TensorRT backend and the stand-in with sanitizers and runs `tensorrt_check.cc` on them. */
 
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +9,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { info, node, onnxModel } from '../support/onnx-writer.ts';
+import { sanitizedProgram } from '../support/sanitized.ts';
 import { affineModel, buildStandin } from '../support/tensorrt-standin.ts';
 
 const run = promisify(execFile);
-const SANITIZE = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-D_GLIBCXX_ASSERTIONS'];
 const STANDIN = 'native/backends/tensorrt/stand-in';
 
 test('the TensorRT backend is clean under the address, leak and undefined-behaviour sanitizers', async () => {
@@ -24,8 +23,7 @@ test('the TensorRT backend is clean under the address, leak and undefined-behavi
     await mkdir(work);
     buildStandin(libraries, ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']);
     await writeModels(work);
-    const program = join(folder, 'tensorrt_check');
-    await compile(folder, program);
+    const program = await compile();
     const { stdout, stderr } = await run(program, [libraries, work]);
     assert.is(stdout, 'tensorrt: all checks passed\n');
     assert.is(stderr, '');
@@ -34,28 +32,23 @@ test('the TensorRT backend is clean under the address, leak and undefined-behavi
   }
 });
 
-/** Two compilers at a time: one file after the other takes too long. */
-async function compile(folder: string, program: string): Promise<void> {
-  const adapters = join(folder, 'adapters.cc');
-  await writeFile(adapters, ADAPTERS);
-  const sources = globSync(
-    ['native/backends/tensorrt/**/*.cc', 'native/backends/types.cc', 'test/native/tensorrt_check.cc'],
-    { cwd: packageRoot },
-  );
-  const strict = ['-std=gnu++20', '-O0', '-g1', ...SANITIZE, '-Wall', '-Wextra', '-Werror', '-Inative'];
+async function compile(): Promise<string> {
+  const adapters = 'build/checks/tensorrt_adapters.cc';
+  await mkdir(join(packageRoot, 'build/checks'), { recursive: true });
+  await writeFile(join(packageRoot, adapters), ADAPTERS);
   const headers = ['-isystem', STANDIN, '-isystem', `${STANDIN}/cuda`];
   const define = ['-DVIGIE_TENSORRT_ADAPTER=stand_in', '-DVIGIE_TENSORRT_STAND_IN'];
-  const objects: string[] = [];
-  const queue = [...sources, adapters];
-  const work = async () => {
-    for (let source = queue.shift(); source; source = queue.shift()) {
-      const object = join(folder, `${objects.length}.o`);
-      objects.push(object);
-      await run('g++', [...strict, ...headers, ...define, '-c', source, '-o', object], { cwd: packageRoot });
-    }
-  };
-  await Promise.all([work(), work()]);
-  await run('g++', [...SANITIZE, ...objects, '-ldl', '-o', program]);
+  return sanitizedProgram({
+    name: 'tensorrt_check',
+    sources: [
+      'native/backends/tensorrt/**/*.cc',
+      'native/backends/types.cc',
+      'test/native/tensorrt_check.cc',
+      adapters,
+    ],
+    flags: ['-O0', ...headers, ...define],
+    libraries: ['-ldl'],
+  });
 }
 
 /** As CMake writes it where no headers of NVIDIA's are given. */
