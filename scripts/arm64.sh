@@ -19,23 +19,13 @@ main() {
   fi
   need mmdebstrap aarch64-linux-gnu-g++:g++-aarch64-linux-gnu cmake make npm
   mkdir -p "$folder"
-  # Packages unpacked, none of their programs run: no emulator is needed to build. The suite is the oldest supported.
-  [ -e "$sysroot/usr/include/cpuinfo.h" ] || unpack
+  # The suite is the oldest supported.
+  [ -e "$sysroot/usr/include/cpuinfo.h" ] || sh scripts/debian-files.sh "$SUITE" arm64 "$sysroot" "$PACKAGES"
   sh scripts/xnnpack.sh arm64
   [ "${1:-}" != xnnpack ] || return 0
   cmake -S . -B "$folder/native" -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/arm64.cmake"
   cmake --build "$folder/native" --target vigie --parallel "$(nproc)"
   [ -x "$folder/node" ] || node_binary
-}
-
-unpack() {
-  rm -rf "$sysroot"
-  mmdebstrap --quiet --variant=extract --arch=arm64 --include="$PACKAGES" "$SUITE" "$sysroot" "$(mirror)"
-}
-
-# The mirror this machine takes its packages from.
-mirror() {
-  apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1
 }
 
 node_binary() {

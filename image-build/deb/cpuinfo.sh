@@ -5,9 +5,7 @@
 set -eu
 arch=$1 folder=$2
 [ ! -e "$folder/lib/libcpuinfo.so.0" ] || exit 0
-mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
-rm -rf "$folder/cpuinfo"
-mmdebstrap --quiet --variant=extract --arch="$arch" --include=libcpuinfo0,libcpuinfo-dev bookworm "$folder/cpuinfo" "$mirror"
+sh "$(dirname "$0")/../../scripts/debian-files.sh" bookworm "$arch" "$folder/cpuinfo" libcpuinfo0,libcpuinfo-dev
 cmp -s /usr/include/cpuinfo.h "$folder/cpuinfo/usr/include/cpuinfo.h" || {
   echo "cpuinfo: /usr/include/cpuinfo.h is not that of Debian 12, on which packages are built" >&2
   exit 1

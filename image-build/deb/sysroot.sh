@@ -10,11 +10,7 @@ arch=$1 folder=$2
 # Kept as long as this script stays as it is.
 stamp=$(sha256sum <"$0")
 [ "$(cat "$folder/.stamp" 2>/dev/null)" != "$stamp" ] || exit 0
-rm -rf "$folder"
-mkdir -p "$(dirname "$folder")"
-mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
-# Packages unpacked, none of their programs run: no emulator is needed.
-mmdebstrap --quiet --variant=extract --arch="$arch" --include="$PACKAGES" "$SUITE" "$folder" "$mirror"
+sh "$(dirname "$0")/../../scripts/debian-files.sh" "$SUITE" "$arch" "$folder" "$PACKAGES"
 # Absolute links would lead out of the folder.
 find "$folder" -type l -lname '/*' | while read -r link; do
   target=$folder$(readlink "$link")

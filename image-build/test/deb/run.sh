@@ -57,13 +57,25 @@ try_release() {
   unshare --pid --fork --kill-child --mount --mount-proc="$root/proc" \
     chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
     sh /packages/in-root.sh >"$work/results" 2>"$log" </dev/null || echo "FAIL in-root.sh ended early" >>"$work/results"
+  boots
   sed "s|^|$suite/$arch: |" "$work/results"
   passed=$((passed + $(grep -c '^ok ' "$work/results" || true)))
   failed=$((failed + $(grep -c '^FAIL ' "$work/results" || true)))
-  ! grep -q '^FAIL ' "$work/results" || tail -n 40 "$log" >&2
+  ! grep -q '^FAIL ' "$work/results" || tail -n 60 "$log" >&2
   echo "$suite/$arch: $(($(date +%s) - began)) s"
   rm -rf "$root"
   root=
+}
+
+# With the release's own systemd, unless its programs are emulated.
+boots() {
+  if [ "$arch" != "$native" ] || ! command -v systemd-nspawn >/dev/null; then
+    echo "$suite/$arch: skip: the service under systemd (systemd-container, this machine's architecture)"
+    return
+  fi
+  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+    dpkg --install /packages/vigie.deb >>"$log" 2>&1
+  sh "$here/boot-root.sh" "$root" >>"$work/results" 2>>"$log" || echo "FAIL boot-root.sh ended early" >>"$work/results"
 }
 
 # A release with what our packages depend on already there, by the hash of that list.
@@ -90,7 +102,7 @@ make_base_root() {
     focal | jammy | noble)
       # Debian 12 has no package of Ubuntu's keys. apt reads them as a user of its own.
       chmod 755 "$work"
-      mmdebstrap --quiet --variant=extract --include=ubuntu-keyring trixie "$work/ubuntu" "$(mirror)" || return
+      sh scripts/debian-files.sh trixie "$native" "$work/ubuntu" ubuntu-keyring || return
       set -- "$@" --components=main,universe --keyring="$work/ubuntu/usr/share/keyrings/ubuntu-archive-keyring.gpg"
       # Before 24.04 a package merges /usr, once the system runs.
       [ "$suite" = noble ] || set -- "$@" --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr
