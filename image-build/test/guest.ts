@@ -163,6 +163,12 @@ export class Guest {
     return output.trim();
   }
 
+  /** What was written reaches the card first. A guest that is off stays so. */
+  async powerOff(): Promise<void> {
+    if (this.#process) await this.run('sync');
+    await this.cutPower();
+  }
+
   /** As when somebody pulls the plug: nothing is told to anybody. */
   async cutPower(): Promise<void> {
     const child = this.#process;

@@ -100,8 +100,7 @@ async function firstStart(guest: Guest, ports: Ports): Promise<void> {
 }
 
 async function damaged(guest: Guest, ports: Ports): Promise<void> {
-  await guest.run('sync');
-  await guest.cutPower();
+  await guest.powerOff();
   const size = ['bs=1M', 'count=8', `seek=${PARTITIONS.bootconfig}`, 'conv=notrunc', 'status=none'];
   execFileSync('dd', ['if=/dev/urandom', `of=${guest.disk}`, ...size]);
   const began = performance.now();

@@ -25,8 +25,7 @@ export const diskFull: Step = async (context) => {
 
 export const broken: Step = async (context) => {
   const { guest, world, note } = context;
-  await guest.run('sync');
-  await guest.cutPower();
+  await guest.powerOff();
   guest.drop('vigie.yaml', 'node: { site: plant, name: guest }\nsourcs: []\n');
   const since = world.ears.messages.length;
   guest.boot();
@@ -42,8 +41,7 @@ export const broken: Step = async (context) => {
 /** The table of partitions without its last entry, as after a wrong move with a partition editor. */
 export const noData: Step = async (context) => {
   const { guest, note } = context;
-  await guest.run('sync');
-  await guest.cutPower();
+  await guest.powerOff();
   execFileSync('sfdisk', ['--quiet', '--delete', guest.disk, '6']);
   guest.boot();
   const said = await guest.run(

@@ -14,8 +14,7 @@ const UNIQUE = {
 export const twin: Step = async (context) => {
   const { guest, world, note } = context;
   const first = await identityOf(guest);
-  await guest.run('sync');
-  await guest.cutPower();
+  await guest.powerOff();
   const second = context.flash('second', SECOND);
   try {
     second.drop(
