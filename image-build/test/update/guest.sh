@@ -38,7 +38,7 @@ main() {
 # Debian's packages and an initramfs that knows this guest's disks.
 debian() {
   echo "guest.sh: Debian's packages; they are kept for the next time"
-  mmdebstrap --quiet --variant=apt --include="$packages" \
+  mmdebstrap --quiet --format=tar --variant=apt --include="$packages" \
     --customize-hook='printf "%s\n" virtio_pci virtio_blk squashfs ext4 vfat nls_cp437 nls_ascii dm_verity loop overlay >"$1/etc/initramfs-tools/modules"' \
     --customize-hook='sed -i "s/^MODULES=.*/MODULES=list/" "$1/etc/initramfs-tools/initramfs.conf"' \
     --customize-hook='chroot "$1" sh -c "update-initramfs -u -k all"' \
