@@ -8,7 +8,7 @@ set -eu
 test=$(cd "$(dirname "$0")" && pwd)
 here=$(cd "$test/../.." && pwd)
 top=$(dirname "$here")
-folder=$1
+folder=$(realpath -m "$1")
 arch=amd64 boot=uefi target=generic-amd64
 packages=linux-image-amd64,initramfs-tools,udev,dbus,kmod,rauc,rauc-service,dosfstools,zstd
 kernel_arguments='rootfstype=squashfs ro quiet init=/sbin/guest-init'
