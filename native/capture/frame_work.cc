@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace vigie::capture {
 
@@ -11,8 +11,9 @@ namespace {
 
 class OwnBuffer : public Buffer {
  public:
-  explicit OwnBuffer(std::size_t bytes) : pixels(bytes) {}
-  std::vector<std::uint8_t> pixels;
+  /// Not set to zero first: all of it is written at once.
+  explicit OwnBuffer(std::size_t bytes) : pixels(std::make_unique_for_overwrite<std::uint8_t[]>(bytes)) {}
+  std::unique_ptr<std::uint8_t[]> pixels;
 };
 
 struct PlaneBytes {
@@ -38,7 +39,7 @@ std::shared_ptr<const CapturedFrame> copy_of(const CapturedFrame& frame) {
   buffer->captured_at = frame.buffer->captured_at;
   buffer->position = frame.buffer->position;
   buffer->frame = from;
-  std::uint8_t* to = buffer->pixels.data();
+  std::uint8_t* to = buffer->pixels.get();
   for (std::size_t i = 0; i < planes; ++i) {
     const auto [row, rows] = plane_bytes(from, i);
     buffer->frame.planes[i] = {to, row};
