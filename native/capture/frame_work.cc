@@ -54,6 +54,10 @@ std::shared_ptr<const CapturedFrame> copy_of(const CapturedFrame& frame) {
   return copy;
 }
 
+std::shared_ptr<const CapturedFrame> to_keep(const std::shared_ptr<const CapturedFrame>& frame) {
+  return frame->buffer->is_plentiful() ? frame : copy_of(*frame);
+}
+
 void luma_grid(const vision::Frame& frame, std::uint32_t width, std::uint32_t height, std::span<std::uint8_t> out) {
   const vision::Plane& luma = frame.planes[0];
   const auto edge = [](std::uint64_t index, std::uint64_t cells, std::uint64_t pixels) { return index * pixels / cells; };

@@ -14,6 +14,8 @@ namespace vigie::capture {
 class Buffer {
  public:
   virtual ~Buffer() = default;
+  /// Whether the pipeline has as many such buffers as it wants, so that keeping one holds nothing up.
+  virtual bool is_plentiful() const noexcept { return true; }
   vision::Frame frame{};
   /// CLOCK_MONOTONIC, nanoseconds.
   std::int64_t captured_at = 0;

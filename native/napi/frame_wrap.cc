@@ -84,9 +84,9 @@ void FrameWrap::release(Napi::Env env) {
   if (accounted_ != 0) Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(accounted_, 0));
 }
 
-/// copy(): a frame of the same picture in memory of its own.
+/// copy(): a frame of the same picture that holds nothing up, however long it is kept.
 Napi::Value FrameWrap::copy(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return make(info.Env(), capture::copy_of(*of(Value()))); });
+  return guarded(info.Env(), [&] { return make(info.Env(), capture::to_keep(of(Value()))); });
 }
 
 /// lumaGrid(width, height): the mean brightness of each cell, as a Uint8Array.

@@ -19,7 +19,7 @@ export interface CapturedFrame {
   readonly sameSince: number;
   /** In the recording, milliseconds; undefined where the source does not tell. */
   readonly position?: number | undefined;
-  /** The same picture in memory of its own: what is kept must not hold the camera's few buffers. */
+  /** The same picture to be kept: in memory of its own where the camera has but a few buffers. */
   copy(): CapturedFrame;
   /** Mean brightness of each cell, row by row; at most 1024 cells a side. */
   lumaGrid(width: number, height: number): Uint8Array;

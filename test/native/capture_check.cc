@@ -156,7 +156,9 @@ void to_the_end() {
         require(frame->buffer->frame.width == 70 && frame->buffer->frame.height == 50, "the size");
         std::vector<std::uint8_t> grid(8 * 6);
         luma_grid(frame->buffer->frame, 8, 6, grid);
-        require(digest_of(copy_of(*frame)->buffer->frame) == digest_of(frame->buffer->frame), "a copy is the same");
+        const auto copy = copy_of(*frame);
+        require(digest_of(copy->buffer->frame) == digest_of(frame->buffer->frame), "a copy is the same");
+        require(to_keep(frame) == frame && to_keep(copy) == copy, "what is plentiful is not copied");
       }
       run.watch->await([&] { return true; }, "");
       over = run.watch->ended && taken == 30;
@@ -164,6 +166,26 @@ void to_the_end() {
     }
     run.stop();
   }
+}
+
+/// A device's, of which there are four.
+class DeviceBuffer : public Buffer {
+ public:
+  bool is_plentiful() const noexcept override { return false; }
+};
+
+void few_buffers() {
+  static std::uint8_t pixels[8 * 8 * 3 / 2] = {1, 2, 3};
+  auto buffer = std::make_unique<DeviceBuffer>();
+  buffer->frame.format = vigie::vision::PixelFormat::nv12;
+  buffer->frame.width = buffer->frame.height = 8;
+  buffer->frame.planes[0] = {pixels, 8};
+  buffer->frame.planes[1] = {pixels + 64, 8};
+  auto frame = std::make_shared<CapturedFrame>();
+  frame->buffer = std::move(buffer);
+  const auto kept = to_keep(frame);
+  require(kept != frame && kept->buffer->frame.planes[0].data != pixels, "a device's buffer is copied");
+  require(digest_of(kept->buffer->frame) == digest_of(frame->buffer->frame), "and is the same");
 }
 
 void cut_off() {
@@ -217,6 +239,7 @@ void no_description() {
 int main() {
   headers_of_jpegs();
   to_the_end();
+  few_buffers();
   cut_off();
   frames_that_outlive_their_pipeline();
   waiting_writer();

@@ -75,6 +75,19 @@ void SampleBuffer::stamp(GstClockTime base_time) {
   if (captured <= now && now - captured <= kOldest) captured_at = captured;
 }
 
+bool SampleBuffer::is_plentiful() const noexcept {
+  GstBuffer* const buffer = gst_sample_get_buffer(sample_);
+  for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i) {
+    if (!gst_memory_is_type(gst_buffer_peek_memory(buffer, i), GST_ALLOCATOR_SYSMEM)) return false;
+  }
+  if (buffer->pool == nullptr) return true;
+  GstStructure* config = gst_buffer_pool_get_config(buffer->pool);
+  guint most = 1;
+  const bool known = gst_buffer_pool_config_get_params(config, nullptr, nullptr, nullptr, &most);
+  gst_structure_free(config);
+  return known && most == 0;
+}
+
 SampleBuffer::~SampleBuffer() {
   if (is_mapped_) gst_video_frame_unmap(&mapped_);
   gst_sample_unref(sample_);

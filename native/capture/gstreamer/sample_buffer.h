@@ -14,6 +14,8 @@ class SampleBuffer : public Buffer {
   /// @param sample taken over. @param base_time of the pipeline. @returns nullptr when its memory holds no picture as expected.
   static std::unique_ptr<Buffer> take(GstSample* sample, GstClockTime base_time);
   ~SampleBuffer() override;
+  /// Memory of the process, from no pool or one without a bound: not a device's own few buffers.
+  bool is_plentiful() const noexcept override;
   SampleBuffer(const SampleBuffer&) = delete;
   SampleBuffer& operator=(const SampleBuffer&) = delete;
 
