@@ -71,9 +71,11 @@ if (canCapture()) {
   test('cameras of a group share a process; one that is not there leaves the other alone', async () => {
     const cameras = [camera({}), camera({ name: 'yard', source: { type: 'usb', device: '/dev/video99' } })];
     const test = await start(cameras);
-    await waitFor('a report', () => test.steps().includes('report absent'));
-    assert.is(parts(test, 'gate')?.state, 'ok');
-    assert.is(parts(test, 'yard')?.state, 'failed');
+    // That it is reported in the end is the ladder's own test.
+    await waitFor('a second try', () => test.steps().length >= 2);
+    await waitFor('frames of the other', () => parts(test, 'gate')?.state === 'ok');
+    assert.equal(test.steps().slice(0, 2), ['rebuild absent', 'rebuild absent']);
+    assert.is.not(parts(test, 'yard')?.state, 'ok');
     assert.match(parts(test, 'yard')!.detail, 'device-missing');
     assert.ok(test.events.every(({ camera }) => camera === 'yard'));
     assert.is(test.group.health().state, 'degraded');
