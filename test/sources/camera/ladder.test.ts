@@ -57,6 +57,20 @@ test('a stall after frames is seen after its limit, and frames that return are t
   assert.is(ladder.trouble, undefined);
 });
 
+test('what is not there is looked for again and again by new pipelines alone, and reported after three', () => {
+  const ladder = new HealingLadder(LIMITS, at(0));
+  const steps = run(ladder, 0, 60, () => ladder.fault('device-missing', "no '/dev/video99'"));
+  assert.equal(steps.slice(0, 5), [
+    '0 rebuild absent',
+    '1 rebuild absent',
+    '3 rebuild absent',
+    '7 report absent',
+    '15 rebuild absent',
+  ]);
+  assert.ok(steps.slice(4).every((step) => step.endsWith('rebuild absent')));
+  assert.ok(ladder.reported);
+});
+
 test('while a frame is looked at for long, that none is taken is no stall', () => {
   const ladder = new HealingLadder(LIMITS, at(0));
   run(ladder, 0, 10, moving(ladder));
