@@ -7,13 +7,14 @@ import type { DeviceProfile } from '../../config/device-profile/schema.ts';
 import type { SessionLimits } from '../../config/device-profile/session-limits.ts';
 import type { CameraConfig } from '../../config/schema/camera.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Component, Health, HealthState } from '../../core/component.ts';
+import type { Component, Health } from '../../core/component.ts';
 import { DeviceError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Bytes, type Millis, millis, seconds } from '../../core/units.ts';
 import { restartArgus } from './argus.ts';
 import type { CameraEvent, CameraReason } from './events.ts';
 import type { Framed } from './framing.ts';
+import { healthOf } from './group-health.ts';
 import { GroupModels } from './group-models.ts';
 import { type CameraJobs, jobOf, lookingJob } from './job.ts';
 import type { HealingStep } from './ladder.ts';
@@ -130,20 +131,7 @@ export class CameraGroup implements Component {
     const parts = Object.fromEntries([...this.#cameras].map(([name, camera]) => [name, camera.health()]));
     if (this.#startAt !== undefined)
       return { state: 'degraded', detail: 'the process ended and is started again soon', parts };
-    const of = (state: HealthState) => Object.keys(parts).filter((name) => parts[name]?.state === state);
-    const [failed, degraded, starting] = [of('failed'), of('degraded'), of('starting')];
-    const detail = [...failed, ...degraded, ...starting]
-      .map((name) => `${name}: ${parts[name]?.detail}`)
-      .join('; ');
-    const all = failed.length === this.#cameras.size;
-    const state = all
-      ? 'failed'
-      : failed.length + degraded.length > 0
-        ? 'degraded'
-        : starting.length > 0
-          ? 'starting'
-          : 'ok';
-    return { state, detail, parts };
+    return healthOf(parts);
   }
 
   /** Process id of the vision process; undefined while there is none. */
