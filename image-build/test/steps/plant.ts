@@ -6,6 +6,9 @@ import { expect, hear, type Step } from './context.ts';
 const SENSORS = 127;
 /** Behind which the shares of a day are guessed. */
 const WATCH_MS = 300_000;
+/** Each with its size; then what the journal of the file system did. */
+const WRITTEN =
+  "find /data -xdev -newer /run/writes-began -type f -printf '%p %s, '; awk '/handled|logged blocks/' /proc/fs/jbd2/*/info || true";
 const SETTLE_MS = 120_000;
 const DAY_S = 86_400;
 
@@ -62,6 +65,7 @@ export const writes: Step = async ({ guest, world, note }) => {
     Number(
       await guest.run(
         "sync; awk -v d=$(basename $(readlink -f /dev/disk/by-partlabel/data)) '$3==d {print $10}' /proc/diskstats",
+        600_000,
       ),
     );
   const before = await sectors();
@@ -73,7 +77,5 @@ export const writes: Step = async ({ guest, world, note }) => {
   note(
     `${(bytes / 1024).toFixed(0)} KiB to the data partition in ${seconds.toFixed(0)} s: ${(((bytes / seconds) * DAY_S) / 1e6).toFixed(1)} MB a day`,
   );
-  note(
-    `files written: ${await guest.run("find /data -xdev -newer /run/writes-began -type f | tr '\\n' ' '")}`,
-  );
+  note(`files written: ${await guest.run(WRITTEN, 600_000)}`);
 };
