@@ -23,6 +23,10 @@ done
 [ -z "$missing" ] || { echo "skip: no image was built and booted: apt-get install$missing"; exit 0; }
 [ "$(dpkg --print-architecture)" = amd64 ] || { echo 'skip: no image was built and booted: that is done on amd64'; exit 0; }
 
+unshare --mount --pid --fork --mount-proc true 2>/dev/null || {
+  echo 'skip: no image was built and booted: that takes root, and a machine that lets it mount'
+  exit 0
+}
 # Those that the test of packages just made will do.
 deb=$(ls -t build/deb/vigie_*_"$arch".deb 2>/dev/null | head -n 1)
 changed=$(git ls-files -z | xargs -0 sh -c 'find "$@" -newer "$0"' "${deb:-/}" | head -n 1)

@@ -16,6 +16,7 @@ done
 [ -z "$missing" ] || skip "apt-get install$missing"
 grep -qs '^VERSION_ID="12"$' /etc/os-release || skip 'they are built on Debian 12'
 [ "$(id -u)" = 0 ] || skip 'installing them takes root'
+unshare --mount --pid --fork --mount-proc true 2>/dev/null || skip 'this machine lets nobody mount anything'
 
 arch=$(dpkg --print-architecture)
 sh image-build/deb/build.sh "$arch"
