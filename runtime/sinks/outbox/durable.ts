@@ -78,6 +78,9 @@ export class DurableFile {
       if (sizeOf(path) === 0 && sizeOf(`${path}-wal`) > 0) throw new OutboxFault('damaged', doing);
       createPrivate(path);
       db = new DatabaseSync(path, { timeout: 0 });
+      // The index of the log lives in this process's memory: as a file it is mapped, and each commit would write its
+      // 32 KiB. Before anything is read, or an existing database gets that file all the same.
+      db.exec('PRAGMA locking_mode = EXCLUSIVE');
       check(db, doing);
       configure(db);
       if (schemaVersion(db) === 0) createTables(db);

@@ -34,8 +34,6 @@ const CREATE = [
 /** Settings of every connection that writes. Page size and WAL stick to a new file; the rest is per connection. */
 export function configure(db: DatabaseSync): void {
   db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
-  // The index of the log lives in this process's memory: as a file it is mapped, and each commit would write its 32 KiB.
-  db.exec('PRAGMA locking_mode = EXCLUSIVE');
   db.exec('PRAGMA journal_mode = WAL');
   // The outbox syncs and checkpoints itself, off the event loop: see durable.ts.
   db.exec('PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0');

@@ -51,6 +51,19 @@ test('events leave before health before readings, each in the order of acceptanc
   await outbox.stop();
 });
 
+test('no index of the log lies on the card, not after a restart either', async ({ directory }) => {
+  for (const start of ['first', 'second']) {
+    const { outbox, clock } = await startOutbox(directory.path);
+    await outbox.accept(record(clock, 'event'));
+    const files = readdirSync(directory.path);
+    assert.ok(
+      files.includes('outbox.db-wal') && !files.includes('outbox.db-shm'),
+      `${start} start: ${files}`,
+    );
+    await outbox.stop();
+  }
+});
+
 test('nobody else may read the queue', async ({ directory }) => {
   const before = process.umask(0o022);
   const { outbox, clock } = await startOutbox(directory.path);
