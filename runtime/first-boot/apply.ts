@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   lchownSync,
   mkdirSync,
   mkdtempSync,
@@ -58,6 +59,7 @@ export function apply(options: ApplyOptions): Applied {
     }
   };
   const { data, root } = options;
+  attempt('the folders of settings cannot be opened', () => openFolders(options));
   attempt('the SSH host key cannot be made', () => makeHostKey(options));
   const changed = MANAGED.filter(([path, mode]) =>
     attempt(`/${path} cannot be written`, () => place(options, path, mode)),
@@ -71,6 +73,17 @@ export function apply(options: ApplyOptions): Applied {
   attempt('the time zone cannot be set', () => setTimeZone(options));
   attempt('the configuration cannot be given to the node', () => giveToNode(options));
   return { hostname, sshFingerprint: fingerprint(options), problems };
+}
+
+/**
+ * A take-over makes folders for the node alone, and the next start puts them over the system's: programs that are not
+ * root, such as the one that sets up the network, could not enter /etc/systemd any more.
+ */
+function openFolders({ data, root }: ApplyOptions): void {
+  const folders = new Set<string>();
+  for (const [path] of MANAGED) for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at);
+  for (const folder of [...folders].flatMap((path) => [join(data, path), join(root, path)]))
+    if (existsSync(folder)) chmodSync(folder, 0o755);
 }
 
 /** @returns whether the running system had it otherwise. */

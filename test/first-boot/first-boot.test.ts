@@ -108,6 +108,16 @@ test('the next start changes nothing, and writes nothing on the card', async () 
   assert.is(lstatSync(boot('vigie-node.txt')).mtimeMs, before);
 });
 
+test('folders of settings, which the next start puts over /etc, can be entered by who is not root', async () => {
+  write(boot('network.yaml'), 'timezone: Europe/Zurich\nethernet: { address: 10.0.0.2/24 }\n');
+  write(boot('authorized_keys'), `${KEY}\r\n`);
+  const before = process.umask(0o077);
+  await start().finally(() => process.umask(before));
+  const folders = ['etc', 'etc/systemd', 'etc/systemd/network', 'etc/ssh', 'etc/ssh/authorized_keys'];
+  for (const at of folders.flatMap((path) => [data(path), root(path)]))
+    assert.is(lstatSync(at).mode & 0o777, 0o755, at);
+});
+
 test('errors come back on the card, at line and column, and go when they are mended', async () => {
   write(boot('vigie.yaml'), 'node: { site: a, nme: b }\r\nmqtt: { url: "http://x" }\r\n');
   write(boot('network.yaml'), 'hostname: ok-1\n');
