@@ -59,11 +59,11 @@ export function apply(options: ApplyOptions): Applied {
     }
   };
   const { data, root } = options;
-  attempt('the folders of settings cannot be opened', () => openFolders(options));
   attempt('the SSH host key cannot be made', () => makeHostKey(options));
   const changed = MANAGED.filter(([path, mode]) =>
     attempt(`/${path} cannot be written`, () => place(options, path, mode)),
   );
+  attempt('the folders of settings cannot be opened', () => openFolders(options));
   if (root === '/' && changed.some(([path]) => path === DATA.timeServers))
     attempt('the time servers count from the next start', () =>
       systemctl('try-restart', 'systemd-timesyncd.service'),
