@@ -95,7 +95,7 @@ async function firstStart(guest: Guest, ports: Ports): Promise<void> {
   });
   expect(/^pumps\nCES?T$/.test(said.trim()), `by SSH the node says: ${said}`);
   note(
-    `SSH lets the key in; ${await guest.run('systemd-analyze blame | grep -E "vigie|ssh" | head -n 6 | paste -sd,')}`,
+    `SSH lets the key in; ${await guest.run('systemd-analyze blame | grep -E "vigie|ssh" | head -n 6 | paste -sd,', PATIENCE)}`,
   );
 }
 
