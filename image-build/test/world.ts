@@ -60,7 +60,7 @@ export class World {
       },
       outbox: { readings: { batch: '10s' } },
       mqtt: { url: `mqtt://${HOST}:${this.broker.port}` },
-      ota: { root: 'root.json', jitter: '0ms' },
+      ota: { root: '/etc/vigie/root.json', jitter: '0ms' },
       ...more,
     });
   }

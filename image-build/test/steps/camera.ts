@@ -1,7 +1,7 @@
 /** A camera that the kernel makes up (`vivid`), opened by the sandboxed service as the configuration names it. */
 
 import { waitFor } from '../../../test/support/wait.ts';
-import { expect, PATIENCE, type Step } from './context.ts';
+import { expect, PATIENCE, reconfigure, type Step } from './context.ts';
 
 /** Without a model: nothing is looked for until a bundle of that name serves, but frames are captured. */
 const CAMERA = {
@@ -12,13 +12,12 @@ const CAMERA = {
   model: { bundle: 'nobody-has-it' },
 };
 
-export const camera: Step = async ({ guest, world, note }) => {
+export const camera: Step = async (context) => {
+  const { guest, note } = context;
   const plugins = await guest.run('ls /usr/lib/*/gstreamer-1.0/libgstvideo4linux2.so 2>/dev/null || true');
   if (plugins === '') return note('this image was built without cameras');
   await guest.run('modprobe vivid n_devs=1 && until [ -c /dev/video0 ]; do sleep 1; done');
-  const config = world.config({ ota: { root: '/etc/vigie/root.json', jitter: '0ms' }, cameras: [CAMERA] });
-  await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
-  await guest.run('systemctl restart vigie-apply.service vigie.service', 600_000);
+  await reconfigure(context, { cameras: [CAMERA] });
   const metrics =
     'bash -c \'exec 3<>/dev/tcp/127.0.0.1/8470; printf "GET /metrics HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" >&3; cat <&3\'';
   const counted = async () => {

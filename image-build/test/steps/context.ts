@@ -46,6 +46,15 @@ export async function hear(
   }
 }
 
+/** Gives the node another configuration, as `World.config` takes it, and starts it with that. */
+export async function reconfigure(
+  { guest, world }: Context,
+  more: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${world.config(more)}\nEND`);
+  await guest.run('systemctl restart vigie-apply.service vigie.service', PATIENCE);
+}
+
 export function expect(condition: unknown, otherwise: string): asserts condition {
   if (!condition) throw new Error(otherwise);
 }

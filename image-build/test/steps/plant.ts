@@ -1,15 +1,15 @@
 /** Readings of 127 sensors, an anomaly, and what both cost: memory, and bytes on the card. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, hear, type Step } from './context.ts';
+import { expect, hear, PATIENCE, reconfigure, type Step } from './context.ts';
 
 const SENSORS = 127;
 /** Behind which the shares of a day are guessed. */
 const WATCH_MS = 300_000;
+const SETTLE_MS = 120_000;
 /** Each with its size; then what the journal of the file system did. */
 const WRITTEN =
   "find /data -xdev -newer /run/writes-began -type f -printf '%p %s, '; awk '/handled|logged blocks/' /proc/fs/jbd2/*/info || true";
-const SETTLE_MS = 120_000;
 const DAY_S = 86_400;
 
 export const readings: Step = async (context) => {
@@ -56,16 +56,15 @@ export const anomaly: Step = async (context) => {
  * As the kernel counts them for the partition, journal and metadata of the file system included. With the outbox as it
  * is by default, once what a start writes has been written.
  */
-export const writes: Step = async ({ guest, world, note }) => {
-  const config = world.config({ outbox: undefined, ota: { root: '/etc/vigie/root.json', jitter: '0ms' } });
-  await guest.run(`cat >/etc/vigie/vigie.yaml <<'END'\n${config}\nEND`);
-  await guest.run('systemctl restart vigie-apply.service vigie.service', 600_000);
+export const writes: Step = async (context) => {
+  const { guest, note } = context;
+  await reconfigure(context, { outbox: undefined });
   await sleep(SETTLE_MS);
   const sectors = async () =>
     Number(
       await guest.run(
         "sync; awk -v d=$(basename $(readlink -f /dev/disk/by-partlabel/data)) '$3==d {print $10}' /proc/diskstats",
-        600_000,
+        PATIENCE,
       ),
     );
   const before = await sectors();
@@ -77,5 +76,5 @@ export const writes: Step = async ({ guest, world, note }) => {
   note(
     `${(bytes / 1024).toFixed(0)} KiB to the data partition in ${seconds.toFixed(0)} s: ${(((bytes / seconds) * DAY_S) / 1e6).toFixed(1)} MB a day`,
   );
-  note(`files written: ${await guest.run(WRITTEN, 600_000)}`);
+  note(`files written: ${await guest.run(WRITTEN, PATIENCE)}`);
 };

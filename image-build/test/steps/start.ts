@@ -4,7 +4,7 @@ import { expect, hear, type Step } from './context.ts';
 
 export const start: Step = async (context) => {
   const { guest, world, note } = context;
-  guest.drop('vigie.yaml', world.config({ ota: { root: '/etc/vigie/root.json', jitter: '0ms' } }));
+  guest.drop('vigie.yaml', world.config());
   guest.dropFolder('files');
   guest.drop('files/root.json', world.foundFleet());
   const began = performance.now();
