@@ -4,7 +4,7 @@
 # None of their programs run: no emulator is needed, nor root. Needs mmdebstrap.
 set -eu
 suite=$1 arch=$2 folder=$3 packages=$4
-mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
+mirror=$(sh "$(dirname "$0")/mirror.sh")
 # As an ordinary user it would otherwise want namespaces, which containers and some machines do not give.
 mode=chrootless
 [ "$(id -u)" != 0 ] || mode=root

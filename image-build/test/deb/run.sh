@@ -108,7 +108,7 @@ make_base_root() {
       [ "$suite" = noble ] || set -- "$@" --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr
       mmdebstrap "$@" "$suite" "$base.part.tar" "${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}"
       ;;
-    *) mmdebstrap "$@" "$suite" "$base.part.tar" "$(mirror)" ;;
+    *) mmdebstrap "$@" "$suite" "$base.part.tar" "$(sh scripts/mirror.sh)" ;;
   esac
 }
 
@@ -125,10 +125,6 @@ other_version() {
 newest() {
   # shellcheck disable=SC2012,SC2086 # Names are ours.
   ls -t build/deb/$1 2>/dev/null | head -n 1
-}
-
-mirror() {
-  apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1
 }
 
 machine() {
