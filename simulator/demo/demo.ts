@@ -74,12 +74,7 @@ class Demo implements RunningDemo {
       broker: this.#url(),
       embedded: broker !== undefined,
     });
-    this.#node = new DemoNode({
-      directory,
-      config,
-      tells: /baseline\.ready/,
-      say: options.say,
-    });
+    this.#node = new DemoNode({ directory, config, tells: /baseline\.ready/, say: options.say });
     this.nodeExit = this.#node.exit;
   }
 
