@@ -4,9 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, hear, PATIENCE, reconfigure, type Step } from './context.ts';
 
 const SENSORS = 127;
-/** Behind which the shares of a day are guessed. */
-const WATCH_MS = 300_000;
+/**
+ * More than a turn of the outbox's log, some 55 minutes: until then the log grows, and a file that grows costs more
+ * metadata than one that is written over. A day has mostly the latter.
+ */
+const WINDOWS = 15;
+const WINDOW_MS = 300_000;
 const SETTLE_MS = 120_000;
+const SECTOR_BYTES = 512;
+const SECTORS =
+  "awk -v d=$(basename $(readlink -f /dev/disk/by-partlabel/data)) '$3==d {print $10}' /proc/diskstats";
 /** Each with its size; then what the journal of the file system did. */
 const WRITTEN =
   "find /data -xdev -newer /run/writes-began -type f -printf '%p %s, '; awk '/handled|logged blocks/' /proc/fs/jbd2/*/info || true";
@@ -60,21 +67,20 @@ export const writes: Step = async (context) => {
   const { guest, note } = context;
   await reconfigure(context, { outbox: undefined });
   await sleep(SETTLE_MS);
-  const sectors = async () =>
-    Number(
-      await guest.run(
-        "sync; awk -v d=$(basename $(readlink -f /dev/disk/by-partlabel/data)) '$3==d {print $10}' /proc/diskstats",
-        PATIENCE,
-      ),
-    );
-  const before = await sectors();
+  const sectors = async (first = '') => Number(await guest.run(first + SECTORS, PATIENCE));
+  const aDay = (count: number, since: number) =>
+    `${((count * SECTOR_BYTES * DAY_S * 1000) / (performance.now() - since) / 1e6).toFixed(1)} MB a day`;
+  const before = await sectors('sync; ');
   await guest.run('touch /run/writes-began');
   const began = performance.now();
-  await sleep(WATCH_MS);
-  const bytes = ((await sectors()) - before) * 512;
-  const seconds = (performance.now() - began) / 1000;
-  note(
-    `${(bytes / 1024).toFixed(0)} KiB to the data partition in ${seconds.toFixed(0)} s: ${(((bytes / seconds) * DAY_S) / 1e6).toFixed(1)} MB a day`,
-  );
+  for (let window = 0, last = before; window < WINDOWS; window++) {
+    const since = performance.now();
+    await sleep(WINDOW_MS);
+    const now = await sectors('');
+    note(`minute ${(window + 1) * 5}: at a rate of ${aDay(now - last, since)}`);
+    last = now;
+  }
+  const written = (await sectors('sync; ')) - before;
+  note(`${(written * SECTOR_BYTES) / 1024} KiB to the data partition in ${WINDOWS * 5} minutes: ${aDay(written, began)}`);
   note(`files written: ${await guest.run(WRITTEN, PATIENCE)}`);
 };
