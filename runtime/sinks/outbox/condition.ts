@@ -19,6 +19,8 @@ export class Condition {
   /** Since the node started. */
   evicted = 0;
   fault: OutboxFault | undefined;
+  /** The log has its room, so that records are kept for a while yet. */
+  diskFull = false;
   #evictedAt: Millis = NEVER;
   #aside = '';
   #asideAt: Millis = NEVER;
@@ -76,6 +78,7 @@ export class Condition {
     if (!open) return { state: 'starting', detail: 'the database is being opened' };
     const now = this.#clock.mono();
     const details: string[] = [];
+    if (this.diskFull) details.push('no space left on the disk but what the outbox has reserved: free some');
     if (now - this.#asideAt < SHOW_ASIDE) details.push(this.#aside);
     if (now - this.#evictedAt < SHOW_EVICTION) {
       details.push(`the queue is full: ${this.evicted} records dropped since the start; check the broker`);

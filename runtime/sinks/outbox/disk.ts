@@ -46,13 +46,14 @@ export class Disk {
   readonly store: Store;
   readonly totals: Totals;
   /** Bytes written to the files since opening. */
-  written = 0;
+  written: number;
   #frames: number;
 
-  private constructor(lock: DatabaseSync, file: DurableFile, store: Store, bounds: Bounds) {
+  private constructor(lock: DatabaseSync, file: DurableFile, store: Store, bounds: Bounds, written: number) {
     this.#lock = lock;
     this.#file = file;
     this.#bounds = bounds;
+    this.written = written;
     this.store = store;
     this.totals = new Totals(store);
     this.#frames = file.logFrames();
@@ -75,13 +76,14 @@ export class Disk {
         file = new DurableFile(path);
       }
       await file.settle();
+      const reserved = await file.reserveLog(options.bounds.log);
       const store = new Store(file.db, options.boot, options.bounds.database);
       store.pruneBoots();
       if (aside) {
         const salvaged = aside.reason === 'corrupt' ? await restoreFrom(aside.path, store, file) : 0;
         options.onAside(aside.path, aside.reason, salvaged);
       }
-      return new Disk(lock, file, store, options.bounds);
+      return new Disk(lock, file, store, options.bounds, reserved);
     } catch (cause) {
       file?.close();
       lock.close();
@@ -110,6 +112,11 @@ export class Disk {
 
   sync(): Promise<void> {
     return this.#file.sync();
+  }
+
+  /** True where writing the log back could fail for want of room. */
+  async isFull(): Promise<boolean> {
+    return (await this.#file.roomLeft()) < this.#bounds.log;
   }
 
   async checkpointWhenDue(): Promise<void> {

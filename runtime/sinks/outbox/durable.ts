@@ -13,7 +13,17 @@
  * No write happens while a sync or a checkpoint is under way: the caller sees to it.
  */
 
-import { closeSync, existsSync, fdatasync, fsync, mkdirSync, openSync, statSync, write } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fsync,
+  mkdirSync,
+  openSync,
+  statfs,
+  statSync,
+  write,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -31,8 +41,11 @@ import {
 const syncData = promisify(fdatasync);
 const syncAll = promisify(fsync);
 const writeAt = promisify(write);
+const fileSystemOf = promisify(statfs);
 
 const WAL_HEADER_BYTES = 32;
+/** Of zeros, which SQLite takes for the end of a log. */
+const RESERVE_STEP_BYTES = 64 * 1024;
 
 /** Above this a full check takes too long for the main thread; damage then shows at the row that has it. */
 const CHECK_UP_TO_BYTES = 4 * 1024 * 1024;
@@ -107,6 +120,38 @@ export class DurableFile {
       throw toFault(`sync ${this.#path}`, cause);
     } finally {
       closeSync(directory);
+    }
+  }
+
+  /**
+   * Gives the log its size from the start, as far as the disk has room. A file that grows with each commit makes the file
+   * system write its inode, its map of blocks and their journal each time: more than the records (docs/footprint.md).
+   * @returns bytes written.
+   */
+  async reserveLog(bytes: number): Promise<number> {
+    const had = sizeOf(`${this.#path}-wal`);
+    let size = had;
+    try {
+      while (size < bytes) {
+        const step = Math.min(RESERVE_STEP_BYTES, bytes - size);
+        const { bytesWritten } = await writeAt(this.#files.log, new Uint8Array(step), 0, step, size);
+        size += bytesWritten;
+      }
+      await syncAll(this.#files.log);
+    } catch (cause) {
+      const fault = toFault(`reserve room for ${this.#path}-wal`, cause);
+      if (fault.kind !== 'full') throw fault;
+    }
+    return size - had;
+  }
+
+  /** Bytes left to this user on the disk that the file lies on. */
+  async roomLeft(): Promise<number> {
+    try {
+      const { bavail, bsize } = await fileSystemOf(dirname(this.#path));
+      return bavail * bsize;
+    } catch (cause) {
+      throw toFault(`ask for the room left to ${this.#path}`, cause);
     }
   }
 

@@ -271,6 +271,7 @@ export class Outbox implements Component, OutboundQueue {
     // Ids a sink still holds must not be given to other records.
     disk.store.reserveIds(this.#highestId);
     this.#disk = disk;
+    this.#metrics.writtenBytes.inc(disk.written);
     this.#damaged = false;
     this.#times = new WallTimes(this.#options.clock, this.#kernel, disk.store.clockOffsets());
     this.#outgoing.giveBack();
@@ -324,6 +325,7 @@ export class Outbox implements Component, OutboundQueue {
     }
     this.#metrics.commitSeconds.observe((this.#options.clock.mono() - began) / 1000);
     await disk.checkpointWhenDue();
+    this.#condition.diskFull = await disk.isFull();
     this.#metrics.writtenBytes.inc(disk.written - before);
   }
 
