@@ -135,6 +135,8 @@ check_tools() {
   for tool in $TOOLS; do
     command -v "${tool%%:*}" >/dev/null || missing="$missing ${tool##*:}"
   done
+  # A user who is not root becomes many in a namespace of their own.
+  [ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || missing="$missing uidmap"
   if [ "$boot" = uefi ]; then
     command -v grub-mkimage >/dev/null || missing="$missing grub-common"
   fi
@@ -246,10 +248,14 @@ own_mounts() {
   if [ "$(id -u)" = 0 ]; then unshare --mount "$@"; else "$@"; fi
 }
 
-# Owners and device nodes of the image need root, or a namespace in which we are.
+# Owners of files of the image need root, or a namespace in which we are; there /proc is that of its own processes.
 in_namespace() {
   export debs
-  if [ "$(id -u)" = 0 ]; then unshare --mount "$@"; else unshare --map-auto --map-root-user --mount "$@"; fi
+  if [ "$(id -u)" = 0 ]; then
+    unshare --mount "$@"
+  else
+    unshare --map-auto --map-root-user --mount --pid --fork --kill-child "$@"
+  fi
 }
 
 finish() {

@@ -43,7 +43,7 @@ kernel_and_initramfs() {
     cat "$here/rootfs/make-initramfs.sh"
     cd "$here/rootfs/initramfs" && find . -type f -exec sha256sum {} + | LC_ALL=C sort
   } | sha256sum | cut -c1-16)
-  [ -s "$initramfs" ] || sh "$here/rootfs/make-initramfs.sh" "$root" "$initramfs"
+  sh "$here/rootfs/make-initramfs.sh" "$root" "$initramfs"
   cp "$initramfs" "$work/initrd.img"
   if [ -f "$1/vmlinuz" ]; then cp -L "$1/vmlinuz" "$work/"; else cp -L "$root/boot/vmlinuz-$kernel" "$work/vmlinuz"; fi
   for trees in "$1/dtb" "$root/usr/lib/linux-image-$kernel"; do

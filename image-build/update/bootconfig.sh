@@ -21,7 +21,7 @@ grub() {
   if [ ! -s "$modules/linux.mod" ]; then
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    mmdebstrap --quiet --variant=extract --architectures="$arch" --include="$package" trixie "$scratch/root"
+    sh "$here/../../scripts/debian-files.sh" trixie "$arch" "$scratch/root" "$package"
     mkdir -p "$(dirname "$modules")"
     cp -r "$scratch/root/usr/lib/grub/$format" "$modules"
   fi
