@@ -35,8 +35,8 @@ Results:
 build/image/TARGET keeps rootfs.img, boot.vfat and version: what image-build/update/bundle.sh makes a system update of.
 
 VIGIE_CACHE names another folder than build/cache for Debian's part of images, such as one that several checkouts share.
-The first build of a target takes 10 to 20 minutes on two cores and 3 GB below build/; the following ones take Debian's
-part from the cache.
+The first build of a target for Arm boards takes some 10 minutes on two cores, of generic-amd64 3, and 3 GB below build/;
+the following ones take Debian's part from the cache.
 
 Examples:
   npm run package && image-build/build.sh raspberry-pi

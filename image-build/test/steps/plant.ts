@@ -81,6 +81,8 @@ export const writes: Step = async (context) => {
     last = now;
   }
   const written = (await sectors('sync; ')) - before;
-  note(`${(written * SECTOR_BYTES) / 1024} KiB to the data partition in ${WINDOWS * 5} minutes: ${aDay(written, began)}`);
+  note(
+    `${(written * SECTOR_BYTES) / 1024} KiB to the data partition in ${WINDOWS * 5} minutes: ${aDay(written, began)}`,
+  );
   note(`files written: ${await guest.run(WRITTEN, PATIENCE)}`);
 };

@@ -3,9 +3,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OutboxConfig } from '../../config/schema/outbox.ts';
+import { nodeFileSystem } from '../../core/file-system.ts';
 
-import { DurableFile, databasePath, lockDirectory } from './durable.ts';
+import { DurableFile } from './durable.ts';
 import { OutboxFault, toFault } from './fault.ts';
+import { databasePath, lockDirectory } from './open-database.ts';
 import { type AsideReason, moveAside, salvage } from './quarantine.ts';
 import { type Entry, packBody } from './record.ts';
 import { FRAME_BYTES } from './schema.ts';
@@ -40,6 +42,7 @@ export interface DiskOptions {
 }
 
 export class Disk {
+  readonly #directory: string;
   readonly #lock: DatabaseSync;
   readonly #file: DurableFile;
   readonly #bounds: Bounds;
@@ -49,10 +52,17 @@ export class Disk {
   written: number;
   #frames: number;
 
-  private constructor(lock: DatabaseSync, file: DurableFile, store: Store, bounds: Bounds, written: number) {
+  private constructor(
+    { directory, bounds }: DiskOptions,
+    lock: DatabaseSync,
+    file: DurableFile,
+    store: Store,
+    written: number,
+  ) {
+    this.#directory = directory;
+    this.#bounds = bounds;
     this.#lock = lock;
     this.#file = file;
-    this.#bounds = bounds;
     this.written = written;
     this.store = store;
     this.totals = new Totals(store);
@@ -83,7 +93,7 @@ export class Disk {
         const salvaged = aside.reason === 'corrupt' ? await restoreFrom(aside.path, store, file) : 0;
         options.onAside(aside.path, aside.reason, salvaged);
       }
-      return new Disk(lock, file, store, options.bounds, reserved);
+      return new Disk(options, lock, file, store, reserved);
     } catch (cause) {
       file?.close();
       lock.close();
@@ -115,8 +125,12 @@ export class Disk {
   }
 
   /** True where writing the log back could fail for want of room. */
-  async isFull(): Promise<boolean> {
-    return (await this.#file.roomLeft()) < this.#bounds.log;
+  isFull(): boolean {
+    try {
+      return nodeFileSystem.free(this.#directory) < this.#bounds.log;
+    } catch (cause) {
+      throw toFault(`ask for the room left in ${this.#directory}`, cause);
+    }
   }
 
   async checkpointWhenDue(): Promise<void> {

@@ -13,64 +13,21 @@
  * No write happens while a sync or a checkpoint is under way: the caller sees to it.
  */
 
-import {
-  closeSync,
-  existsSync,
-  fdatasync,
-  fsync,
-  mkdirSync,
-  openSync,
-  statfs,
-  statSync,
-  write,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { closeSync, fdatasync, fsync, openSync, write } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
-import { OutboxFault, toFault } from './fault.ts';
-import {
-  APPLICATION_ID,
-  addMissingTables,
-  configure,
-  createTables,
-  PAGE_BYTES,
-  SCHEMA_VERSION,
-  schemaVersion,
-} from './schema.ts';
+import { toFault } from './fault.ts';
+import { closeQuietly, openDatabase, sizeOf } from './open-database.ts';
+import { PAGE_BYTES } from './schema.ts';
 
 const syncData = promisify(fdatasync);
 const syncAll = promisify(fsync);
 const writeAt = promisify(write);
-const fileSystemOf = promisify(statfs);
 
 const WAL_HEADER_BYTES = 32;
 /** Of zeros, which SQLite takes for the end of a log. */
 const RESERVE_STEP_BYTES = 64 * 1024;
-
-/** Above this a full check takes too long for the main thread; damage then shows at the row that has it. */
-const CHECK_UP_TO_BYTES = 4 * 1024 * 1024;
-
-export const databasePath = (directory: string): string => join(directory, 'outbox.db');
-
-/** Holds `outbox.lock` until closed; the kernel lets go when the process dies. @throws OutboxFault `locked`. */
-export function lockDirectory(directory: string): DatabaseSync {
-  const doing = `open the outbox in ${directory}`;
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o750 });
-    const path = join(directory, 'outbox.lock');
-    createPrivate(path);
-    const lock = new DatabaseSync(path, { timeout: 0 });
-    try {
-      lock.exec('BEGIN EXCLUSIVE');
-      return lock;
-    } catch (cause) {
-      lock.close();
-      throw cause;
-    }
-  } catch (cause) {
-    throw toFault(doing, cause);
-  }
-}
 
 export class DurableFile {
   readonly db: DatabaseSync;
@@ -84,20 +41,8 @@ export class DurableFile {
    */
   constructor(path: string) {
     this.#path = path;
-    const doing = `open ${path}`;
-    let db: DatabaseSync | undefined;
+    const db = openDatabase(path);
     try {
-      // SQLite would take a database cut to nothing for a new one and delete its log.
-      if (sizeOf(path) === 0 && sizeOf(`${path}-wal`) > 0) throw new OutboxFault('damaged', doing);
-      createPrivate(path);
-      db = new DatabaseSync(path, { timeout: 0 });
-      // The index of the log lives in this process's memory: as a file it is mapped, and each commit would write its
-      // 32 KiB. Before anything is read, or an existing database gets that file all the same.
-      db.exec('PRAGMA locking_mode = EXCLUSIVE');
-      check(db, doing);
-      configure(db);
-      if (schemaVersion(db) === 0) createTables(db);
-      addMissingTables(db);
       // A read makes SQLite create the log where the last stop removed it.
       db.prepare('SELECT count(*) FROM boot').get();
       this.#walState = db.prepare('PRAGMA wal_checkpoint(NOOP)');
@@ -105,7 +50,7 @@ export class DurableFile {
       this.#files = openBoth(path);
     } catch (cause) {
       closeQuietly(db);
-      throw toFault(doing, cause);
+      throw toFault(`open ${path}`, cause);
     }
   }
 
@@ -143,16 +88,6 @@ export class DurableFile {
       if (fault.kind !== 'full') throw fault;
     }
     return size - had;
-  }
-
-  /** Bytes left to this user on the disk that the file lies on. */
-  async roomLeft(): Promise<number> {
-    try {
-      const { bavail, bsize } = await fileSystemOf(dirname(this.#path));
-      return bavail * bsize;
-    } catch (cause) {
-      throw toFault(`ask for the room left to ${this.#path}`, cause);
-    }
   }
 
   /** Every commit so far survives a power cut once this resolves. */
@@ -216,29 +151,6 @@ export class DurableFile {
   }
 }
 
-function check(db: DatabaseSync, doing: string): void {
-  const version = schemaVersion(db);
-  if (version > SCHEMA_VERSION) throw new OutboxFault('newer', doing);
-  const pages = Number(db.prepare('PRAGMA page_count').get()?.page_count);
-  const ours = Number(db.prepare('PRAGMA application_id').get()?.application_id) === APPLICATION_ID;
-  // A first start that was cut short left an empty database in WAL mode.
-  const empty = version === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
-  if (pages > 0 && !empty && (version === 0 || !ours)) throw new OutboxFault('damaged', doing);
-  if (pages * PAGE_BYTES > CHECK_UP_TO_BYTES) return;
-  const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
-  if (verdict !== 'ok') throw new OutboxFault('damaged', doing, verdict);
-}
-
-/** SQLite itself would let everybody read; its log and index take the mode of the database. */
-function createPrivate(path: string): void {
-  // A file that exists is not opened: closing it again would drop the locks this process has on it.
-  if (!existsSync(path)) closeSync(openSync(path, 'ax', 0o640));
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 function openBoth(path: string): { database: number; log: number } {
   const log = openSync(`${path}-wal`, 'r+');
   try {
@@ -246,13 +158,5 @@ function openBoth(path: string): { database: number; log: number } {
   } catch (error) {
     closeSync(log);
     throw error;
-  }
-}
-
-function closeQuietly(db: DatabaseSync | undefined): void {
-  try {
-    db?.close();
-  } catch {
-    // Nothing can be done about a file that does not even close.
   }
 }

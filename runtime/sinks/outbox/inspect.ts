@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { InputError } from '../../core/errors.ts';
 import { RECORD_CLASSES, type RecordClass, type TimeQuality } from '../../core/messages.ts';
 import { Disk } from './disk.ts';
-import { databasePath, lockDirectory } from './durable.ts';
 import { OutboxFault, toFault } from './fault.ts';
+import { databasePath, lockDirectory, sizeOf } from './open-database.ts';
 import { listAside } from './quarantine.ts';
 import { SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { type Row, Store } from './store.ts';
@@ -185,8 +185,4 @@ function isRunning(directory: string): boolean {
   } catch (error) {
     return error instanceof OutboxFault && error.kind === 'locked';
   }
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

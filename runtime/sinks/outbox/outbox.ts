@@ -325,7 +325,7 @@ export class Outbox implements Component, OutboundQueue {
     }
     this.#metrics.commitSeconds.observe((this.#options.clock.mono() - began) / 1000);
     await disk.checkpointWhenDue();
-    this.#condition.diskFull = await disk.isFull();
+    this.#condition.diskFull = disk.isFull();
     this.#metrics.writtenBytes.inc(disk.written - before);
   }
 
