@@ -4,10 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, hear, PATIENCE, reconfigure, type Step } from './context.ts';
 
 const SENSORS = 127;
-/**
- * More than a turn of the outbox's log, some 55 minutes: until then the log grows, and a file that grows costs more
- * metadata than one that is written over. A day has mostly the latter.
- */
+/** Minutes differ: anomalies, and what the file system puts off. Over an hour that evens out. */
 const WINDOWS = 15;
 const WINDOW_MS = 300_000;
 const SETTLE_MS = 120_000;
