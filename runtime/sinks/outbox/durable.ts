@@ -26,8 +26,11 @@ const syncAll = promisify(fsync);
 const writeAt = promisify(write);
 
 const WAL_HEADER_BYTES = 32;
-/** Of zeros, which SQLite takes for the end of a log. */
-const RESERVE_STEP_BYTES = 64 * 1024;
+/**
+ * Of zeros, which SQLite takes for the end of a log. A page at a time: newer kernels keep a larger piece together in their
+ * cache, and count all of it as written whenever a part is (`/proc/PID/io`).
+ */
+const RESERVE_STEP_BYTES = 4096;
 
 export class DurableFile {
   readonly db: DatabaseSync;
