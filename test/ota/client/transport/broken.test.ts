@@ -145,10 +145,10 @@ test('case 33: the new repository has the blob no more: the transfer ends and sa
 
 test('case 34: the node restarts in the middle; poisoned blocks and maps cost themselves alone', async () => {
   await within(async ({ hub, source }) => {
-    const serving = await hub();
+    await hub();
     const directory = join(mkdtempSync(join(tmpdir(), 'vigie-resume-')), 'ota');
+    let store = await UpdateStore.open(nodeFileSystem, directory);
     try {
-      let store = await UpdateStore.open(nodeFileSystem, directory);
       const abort = new AbortController();
       const slow = await source(SLOW);
       const { signal } = abort;
@@ -163,15 +163,16 @@ test('case 34: the node restarts in the middle; poisoned blocks and maps cost th
       bytes.fill(0, 100, 200);
       writeFileSync(part, bytes);
       writeFileSync(join(directory, 'blobs', blob.blocks), Buffer.concat([facts.map, facts.map]));
-      const before = serving.counters.bytesAnswered;
       store = await UpdateStore.open(nodeFileSystem, directory);
       const node = await source();
       await fetchToStore(store.blobs, node, blob, (sink) => node.fetch(sink, NEVER), NEVER);
       assert.ok(await store.blobs.isWhole(blob.sha256, blob.length));
       assert.equal(readdirSync(join(directory, 'parts')), []);
-      assert.ok(serving.counters.bytesAnswered - before < 0.7 * content.length, 'half was there');
-      await store.close();
+      // What is kept, not what is answered: on a busy machine a question is asked, and answered, twice.
+      const both = slow.counters.bytesKept + node.counters.bytesKept;
+      assert.ok(both <= content.length + BLOCK_BYTES + 2 * facts.map.length, 'one block, the map');
     } finally {
+      await store.close();
       rmSync(join(directory, '..'), { recursive: true, force: true });
     }
   });
