@@ -60,6 +60,7 @@ tree() {
   ln -sf /content/os-release "$tree/usr/lib/os-release"
   echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
   sh "$here/update/install.sh" "$tree" $target
+  install -m 644 "$here/rootfs/overlay/etc/fstab" "$tree/etc/fstab"
   install -m 755 "$test/guest-init" "$tree/sbin/guest-init"
   # `vigie` as the package has it, without what no `vigie system` needs.
   mkdir "$tree/usr/lib/vigie/bin"

@@ -1,8 +1,9 @@
 /** Opens outbox.db and sees that it is ours and whole; the lock that keeps every other process away. */
 
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { nodeFileSystem } from '../../core/file-system.ts';
 import { OutboxFault, toFault } from './fault.ts';
 import {
   APPLICATION_ID,
@@ -85,9 +86,7 @@ function createPrivate(path: string): void {
 }
 
 /** 0 where there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
+export const sizeOf = (path: string): number => nodeFileSystem.size(path) ?? 0;
 
 export function closeQuietly(db: DatabaseSync | undefined): void {
   try {

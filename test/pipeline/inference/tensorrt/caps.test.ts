@@ -11,7 +11,7 @@ import { standinFolder, withFaults } from '../../../support/tensorrt-standin.ts'
 import { waitFor } from '../../../support/wait.ts';
 import { bench, failure, inferred, load } from './harness.ts';
 
-const LIMITS = { memory: bytes(1e9), keepAvailable: bytes(0), time: millis(60_000) };
+const LIMITS = { memory: bytes(1e9), keepAvailable: bytes(0), time: millis(240_000) };
 
 async function fails(limits: Partial<typeof LIMITS>, faults: Record<string, number>, signal?: AbortSignal) {
   const at = bench({ limits: { ...LIMITS, ...limits } });
