@@ -11,7 +11,8 @@ import { type Subscriber, subscribe } from '../../test/support/subscriber.ts';
 
 /** This machine, as a guest of QEMU's user-mode network sees it. */
 const HOST = '10.0.2.2';
-const GROUP = 'pretreatment';
+/** Of sensors that is learned, and that a fault shows in. */
+export const GROUP = 'pretreatment';
 export const SITE = 'plant';
 export const NODE = 'guest';
 
@@ -110,6 +111,8 @@ export class World {
 
   async end(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
+    const heard = this.ears.messages.map(({ topic, payload }) => `${topic} ${payload}\n`);
+    writeFileSync(this.#in('messages.log'), heard.join(''));
     await this.ears.stop();
     await this.broker.stop();
   }
