@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { test } from 'uvu';
 import { compileModel } from '../../ota/model/compile.ts';
 import { captureProblem } from '../../runtime/addon/capture.ts';
 import { loadProfile } from '../../runtime/config/device-profile/load.ts';
@@ -70,6 +71,19 @@ export async function startGroup(
       await group.stop();
       rmSync(directory, { recursive: true });
     },
+  };
+}
+
+/** `startGroup` for a file of tests: what a test starts is stopped after it. */
+export function stoppedAfterEach(): typeof startGroup {
+  const running: TestGroup[] = [];
+  test.after.each(async () => {
+    await Promise.all(running.splice(0).map((group) => group.stop()));
+  });
+  return async (...args) => {
+    const group = await startGroup(...args);
+    running.push(group);
+    return group;
   };
 }
 

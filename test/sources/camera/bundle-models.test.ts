@@ -19,7 +19,7 @@ import {
   lampOnnx,
   pattern,
   smallLampOnnx,
-  startGroup,
+  stoppedAfterEach,
   type TestGroup,
   writeLamp,
 } from '../../support/cameras.ts';
@@ -29,11 +29,7 @@ import { waitFor } from '../../support/wait.ts';
 const work = mkdtempSync(join(tmpdir(), 'vigie-bundle-models-'));
 test.after(() => rmSync(work, { recursive: true }));
 
-let running: TestGroup | undefined;
-test.after.each(async () => {
-  await running?.stop();
-  running = undefined;
-});
+const startCameras = stoppedAfterEach();
 
 interface Look {
   readonly frame: FrameDetections;
@@ -63,8 +59,8 @@ async function release(
 async function start(config: object): Promise<{ group: TestGroup; looks: Look[] }> {
   const looks: Look[] = [];
   const red = camera({ pipeline: pattern('red'), fps: 20, ...config });
-  running = await startGroup([red], { onDetections: (frame, model) => looks.push({ frame, model }) });
-  return { group: running, looks };
+  const group = await startCameras([red], { onDetections: (frame, model) => looks.push({ frame, model }) });
+  return { group, looks };
 }
 
 const versions = (looks: readonly Look[]) =>

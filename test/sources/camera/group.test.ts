@@ -8,22 +8,20 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodePicture } from '../../../runtime/addon/vision.ts';
 import type { FrameDetections } from '../../../runtime/sources/camera/messages.ts';
-import { camera, canCapture, lampModel, pattern, startGroup, type TestGroup } from '../../support/cameras.ts';
+import {
+  camera,
+  canCapture,
+  lampModel,
+  pattern,
+  stoppedAfterEach,
+  type TestGroup,
+} from '../../support/cameras.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-group-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-let running: TestGroup | undefined;
-test.after.each(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(...args: Parameters<typeof startGroup>): Promise<TestGroup> {
-  running = await startGroup(...args);
-  return running;
-}
+const start = stoppedAfterEach();
 
 const parts = ({ group }: TestGroup, name: string) => group.health().parts?.[name];
 

@@ -2,19 +2,10 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { camera, canCapture, pattern, startGroup, type TestGroup } from '../../support/cameras.ts';
+import { camera, canCapture, pattern, stoppedAfterEach, type TestGroup } from '../../support/cameras.ts';
 import { waitFor } from '../../support/wait.ts';
 
-let running: TestGroup | undefined;
-test.after.each(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(...args: Parameters<typeof startGroup>): Promise<TestGroup> {
-  running = await startGroup(...args);
-  return running;
-}
+const start = stoppedAfterEach();
 
 const isOk = ({ group }: TestGroup) => waitFor('frames', () => group.health().state === 'ok');
 const parts = ({ group }: TestGroup, name: string) => group.health().parts?.[name];

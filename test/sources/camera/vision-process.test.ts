@@ -5,22 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { camera, canCapture, startGroup, type TestGroup } from '../../support/cameras.ts';
+import { camera, canCapture, stoppedAfterEach, type TestGroup } from '../../support/cameras.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vigie-group-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-let running: TestGroup | undefined;
-test.after.each(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(...args: Parameters<typeof startGroup>): Promise<TestGroup> {
-  running = await startGroup(...args);
-  return running;
-}
+const start = stoppedAfterEach();
 
 const isOk = ({ group }: TestGroup) => waitFor('frames', () => group.health().state === 'ok');
 
