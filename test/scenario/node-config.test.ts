@@ -7,24 +7,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
 import { endAll, subscribe } from '../sinks/mqtt/harness.ts';
-import { TcpDevice } from '../sources/modbus/device.ts';
+import { closeDevices, startDevice, type TcpDevice } from '../sources/modbus/device.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { getJson, killNodes, nodeFolder, type RunningNode, runNode } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
 
 test.after(killNodes);
 test.after(endAll);
-const devices: TcpDevice[] = [];
-test.after(async () => {
-  for (const device of devices) await device.close();
-});
-
-async function startDevice(): Promise<TcpDevice> {
-  const device = new TcpDevice();
-  devices.push(device);
-  await device.listen();
-  return device;
-}
+test.after(closeDevices);
 
 const source = (name: string, device: TcpDevice, over: object = {}) => ({
   type: 'modbus',

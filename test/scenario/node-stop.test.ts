@@ -6,17 +6,14 @@ import { RECORD_CLASSES } from '../../runtime/core/messages.ts';
 import { findDatabase, forEachRecord } from '../../runtime/sinks/outbox/inspect.ts';
 import type { Row } from '../../runtime/sinks/outbox/store.ts';
 import { endAll, type Received, subscribe, withoutDuplicates } from '../sinks/mqtt/harness.ts';
-import { plain, TcpDevice } from '../sources/modbus/device.ts';
+import { closeDevices, plain, startDevice, type TcpDevice } from '../sources/modbus/device.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { getMetric, killNodes, nodeFolder, runNode } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
 
 test.after(killNodes);
 test.after(endAll);
-const devices: TcpDevice[] = [];
-test.after(async () => {
-  for (const device of devices) await device.close();
-});
+test.after(closeDevices);
 
 const tags = (prefix: string) =>
   [0, 1, 2, 3].map((address) => ({ name: `${prefix}-${address}`, address, group: prefix }));
@@ -70,9 +67,7 @@ const classOf = ({ topic }: Received) =>
   topic.endsWith('/readings') ? 'reading' : topic.endsWith('/events/health') ? 'health' : 'event';
 
 test('stopped with a dead unit, a broker that is down and a browser that watches: nothing is lost, all arrives later', async () => {
-  const device = new TcpDevice((asked) => (asked.unit === 1 ? plain(asked) : undefined));
-  devices.push(device);
-  await device.listen();
+  const device = await startDevice((asked) => (asked.unit === 1 ? plain(asked) : undefined));
   const http = await freePort();
   const folder = nodeFolder(config(device, http, `mqtt://127.0.0.1:${await freePort()}`));
 
@@ -134,14 +129,11 @@ test('stopped with a dead unit, a broker that is down and a browser that watches
   }
   await ears.close();
   await broker.stop();
-  await device.close();
   folder.remove();
 });
 
 test('signals that come twice, as from Ctrl-C below npm, do not break off the stop', async () => {
-  const device = new TcpDevice((asked) => (asked.unit === 1 ? plain(asked) : undefined));
-  devices.push(device);
-  await device.listen();
+  const device = await startDevice((asked) => (asked.unit === 1 ? plain(asked) : undefined));
   const http = await freePort();
   const folder = nodeFolder(config(device, http, `mqtt://127.0.0.1:${await freePort()}`));
   for (const signals of [
@@ -159,14 +151,11 @@ test('signals that come twice, as from Ctrl-C below npm, do not break off the st
     const numbers = seqs(await stored(folder.dataDir), bootId).sort(byNumber);
     assert.equal(numbers, upTo(numbers.length));
   }
-  await device.close();
   folder.remove();
 });
 
 test('SIGTERM while the node still starts ends it in order too', async () => {
-  const device = new TcpDevice();
-  devices.push(device);
-  await device.listen();
+  const device = await startDevice();
   const folder = nodeFolder(config(device, await freePort(), `mqtt://127.0.0.1:${await freePort()}`));
   const warm = runNode(folder);
   await warm.logged('node.started');
@@ -182,7 +171,6 @@ test('SIGTERM while the node still starts ends it in order too', async () => {
     if (code === 0) assert.equal((await node.logged('node.stopped')).late, [], event);
     assert.is(node.stderr(), '');
   }
-  await device.close();
   folder.remove();
 });
 

@@ -8,23 +8,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../runtime/core/paths.ts';
 import { findDatabase, forEachRecord } from '../../runtime/sinks/outbox/inspect.ts';
-import { TcpDevice } from '../sources/modbus/device.ts';
+import { closeDevices, startDevice, type TcpDevice } from '../sources/modbus/device.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { getJson, killNodes, nodeFolder, runNode } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
 
 test.after(killNodes);
-const devices: TcpDevice[] = [];
-test.after(async () => {
-  for (const device of devices) await device.close();
-});
-
-async function startDevice(): Promise<TcpDevice> {
-  const device = new TcpDevice();
-  devices.push(device);
-  await device.listen();
-  return device;
-}
+test.after(closeDevices);
 
 const config = (device: TcpDevice, httpPort: number) => ({
   node: { site: 'test', name: 'tough' },

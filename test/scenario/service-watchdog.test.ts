@@ -6,17 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../runtime/core/paths.ts';
-import { TcpDevice } from '../sources/modbus/device.ts';
+import { closeDevices, startDevice } from '../sources/modbus/device.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { killNodes, nodeFolder, runNode } from '../support/node.ts';
 import { type NotifySocket, notifySocket } from '../support/notify-socket.ts';
 import { waitFor } from '../support/wait.ts';
 
 test.after(killNodes);
-const devices: TcpDevice[] = [];
 const sockets: NotifySocket[] = [];
 test.after(async () => {
-  for (const device of devices) await device.close();
+  await closeDevices();
   for (const socket of sockets) await socket.close();
 });
 
@@ -35,13 +34,6 @@ const config = (port: number, httpPort: number) => ({
   http: { port: httpPort },
 });
 
-async function device(): Promise<TcpDevice> {
-  const made = new TcpDevice();
-  devices.push(made);
-  await made.listen();
-  return made;
-}
-
 async function socket(): Promise<NotifySocket> {
   const made = await notifySocket();
   sockets.push(made);
@@ -52,7 +44,7 @@ const alive = (manager: NotifySocket) => manager.messages().filter(([line]) => l
 const WATCHDOG_USEC = '1000000';
 
 test('ready after the first good reading; alive while it reads; silent when its only source hangs, and says why', async () => {
-  const plc = await device();
+  const plc = await startDevice();
   const folder = nodeFolder(config(plc.port, await freePort()));
   const manager = await socket();
   const runtime = join(folder.path, 'run');
@@ -123,7 +115,7 @@ test('a plant that does not answer: ready all the same, and said; stopped from o
 });
 
 test('without the native addon systemd-notify speaks for the node', async () => {
-  const plc = await device();
+  const plc = await startDevice();
   const folder = nodeFolder(config(plc.port, await freePort()));
   const manager = await socket();
   const node = runNode(folder, {

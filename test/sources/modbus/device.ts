@@ -113,6 +113,21 @@ export class TcpDevice {
   }
 }
 
+const started: TcpDevice[] = [];
+
+/** A device that listens until `closeDevices`. */
+export async function startDevice(behaviour?: Behaviour): Promise<TcpDevice> {
+  const device = new TcpDevice(behaviour);
+  started.push(device);
+  await device.listen();
+  return device;
+}
+
+/** For `test.after`. */
+export async function closeDevices(): Promise<void> {
+  for (const device of started.splice(0)) await device.close();
+}
+
 export function crc16(bytes: Uint8Array): number {
   let crc = 0xffff;
   for (const byte of bytes) {
