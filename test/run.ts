@@ -6,7 +6,8 @@
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../runtime/core/paths.ts';
 import { endLeftovers, MARK } from './support/leftovers.ts';
@@ -33,6 +34,9 @@ interface Outcome {
   output: string;
 }
 
+/** Thousands of processes of the same files start: each takes what the first of them compiled. */
+const compileCache = mkdtempSync(join(tmpdir(), 'vigie-compiled-'));
+process.once('exit', () => rmSync(compileCache, { recursive: true, force: true }));
 const wanted = process.argv.slice(2);
 const files = globSync('test/**/*.test.ts', { cwd: packageRoot })
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
@@ -67,7 +71,7 @@ async function runFile(file: string): Promise<Outcome> {
   const arguments_ = ['--disable-warning=ExperimentalWarning', join(packageRoot, file)];
   const child = spawn(process.execPath, arguments_, {
     cwd: packageRoot,
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', [MARK]: mark },
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', NODE_COMPILE_CACHE: compileCache, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -27,23 +27,17 @@ const OUTAGE_EVERY = 10;
 const LONGEST_LIFE = 120;
 
 const script = join(packageRoot, 'test/support/delivery-child.ts');
-/** Starts are most of the time it takes. */
-const compileCache = mkdtempSync(join(tmpdir(), 'vigie-compiled-'));
 const children = new Set<ChildProcess>();
 test.after(endAll);
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
-  rmSync(compileCache, { recursive: true, force: true });
 });
 
 function start(directory: string, mqtt: MqttConfig, task: 'produce' | 'drain') {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', script, directory, JSON.stringify(mqtt), task],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
-    },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   children.add(child);
   const closed = once(child, 'close');
