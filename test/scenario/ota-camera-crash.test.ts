@@ -56,6 +56,7 @@ if (canCapture()) {
       );
       assert.equal([last.id, last.track], [start.id, start.track], 'one track');
 
+      await waitFor('its report', () => run.updates().at(-1)?.startsWith('rolled-back'));
       assert.equal(run.updates().slice(-2), ['trial 2', `rolled-back 2 ${reason}`]);
       const restarts = run.cameraSteps().filter((step) => step === 'restart-process process-exited');
       assert.is(restarts.length, 2);

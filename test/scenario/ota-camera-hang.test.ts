@@ -33,6 +33,7 @@ if (canCapture()) {
         ['ota-unhealthy', 'it hangs: an inference has not come back for 10 s'],
       );
       await run.serves(1);
+      await waitFor('its report', () => run.updates().at(-1)?.startsWith('rolled-back'));
       assert.equal(run.updates().slice(-2), ['trial 2', `rolled-back 2 ${refused!.reason}`]);
       await waitFor('the recovery', () => run.cameraSteps().includes('recovered healed'));
       const from = run.intrusions().length;
