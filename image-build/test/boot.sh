@@ -14,7 +14,7 @@ machine's loopback. A Raspberry Pi's image starts with its own kernel, on a mach
 Steps, in this order (start always; default: those marked *):
   start *      first start: taken over, READY, nothing failed, read-only root, data grown, no way in
   readings *   127 sensors reach the broker; memory
-  anomaly *    a sensor dies in the plant; an explained event arrives (needs 3 minutes to learn)
+  anomaly *    a sensor dies in the plant; an explained event arrives (learned for two minutes before)
   writes       bytes on the data partition, watched for 75 minutes
   model *      a signed model comes over the broker and serves
   power-cut *  power goes while the next one is on trial: the one before serves again

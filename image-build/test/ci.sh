@@ -2,11 +2,11 @@
 # What continuous integration does with images: builds one from packages of this checkout and boots it. generic-arm64
 # where Debian's part of it is cached (VIGIE_CACHE, or build/cache), since making that under emulation takes longer than
 # everything else together; else generic-amd64 from nothing. Where the machine lacks what that takes, it says so and passes.
-#   sh image-build/test/ci.sh [STEP …]      steps of boot.sh; default: start readings model
+#   sh image-build/test/ci.sh [STEP …]      steps of boot.sh; default: start readings anomaly model power-cut
 set -eu
 cd "$(dirname "$0")/../.."
 cache=${VIGIE_CACHE:-build/cache}
-[ $# -gt 0 ] || set -- start readings model
+[ $# -gt 0 ] || set -- start readings anomaly model power-cut
 PATH=$PATH:/usr/sbin:/sbin
 
 arch=amd64 programs='qemu-system-x86_64:qemu-system-x86 grub-mkimage:grub-common' firmware=/usr/share/OVMF/OVMF_CODE.fd:ovmf
