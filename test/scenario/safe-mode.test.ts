@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askNode } from '../../runtime/cli/ask-node.ts';
-import { TcpDevice } from '../sources/modbus/device.ts';
+import { closeDevices, startDevice } from '../sources/modbus/device.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { getJson, killNodes, type NodeFolder, nodeFolder, runNode } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
 
 test.after(killNodes);
+test.after(closeDevices);
 
 function config(port: number, httpPort: number) {
   return {
@@ -36,8 +37,7 @@ function safeNode(folder: NodeFolder, end?: string, words?: string) {
 }
 
 test('it polls nothing, says on its page and its socket why, and ends with 10 when the configuration is mended', async () => {
-  const device = new TcpDevice();
-  await device.listen();
+  const device = await startDevice();
   const http = await freePort();
   const folder = nodeFolder(config(device.port, http));
   const node = safeNode(folder, 'watchdog dumped ABRT', 'no source has delivered anything for 120 s');
@@ -65,7 +65,6 @@ test('it polls nothing, says on its page and its socket why, and ends with 10 wh
   folder.configure(config(device.port + 1, http));
   await node.logged('safe-mode.configuration.changed', (line) => line.good === true);
   assert.equal(await node.exit, { code: 10, signal: null });
-  await device.close();
   folder.remove();
 });
 

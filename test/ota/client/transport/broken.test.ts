@@ -187,9 +187,12 @@ test('case 35: two updaters of one node at once do not disturb each other, and o
     for (const sink of sinks) assert.ok(Buffer.compare(sink.bytes(), content) === 0);
     const directory = join(mkdtempSync(join(tmpdir(), 'vigie-lock-')), 'ota');
     const store = await UpdateStore.open(nodeFileSystem, directory);
-    assert.ok((await rejects(UpdateStore.open(nodeFileSystem, directory), 'ota-store-busy')).retryable);
-    await store.close();
-    rmSync(join(directory, '..'), { recursive: true, force: true });
+    try {
+      assert.ok((await rejects(UpdateStore.open(nodeFileSystem, directory), 'ota-store-busy')).retryable);
+    } finally {
+      await store.close();
+      rmSync(join(directory, '..'), { recursive: true, force: true });
+    }
   });
 });
 
